@@ -1,0 +1,80 @@
+import { once } from 'node:events'
+import { createServer, type Server } from 'node:http'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Registry } from 'prom-client'
+import type { Config } from './config.ts'
+import { createApp } from './http/app.ts'
+import { createLifecycle, runInOrder } from './lifecycle.ts'
+import type { LogOutput } from './log.ts'
+import { createMetrics } from './metrics.ts'
+import { currentRelease } from './release.ts'
+import { seed } from './seed.ts'
+import { wireStore } from './wire.ts'
+
+/** What closing the store may take at the end of a stop, out of `SHUTDOWN_TIMEOUT_MS`. */
+const STORE_CLOSE_MS = 1000
+
+export interface RunningService {
+  /** Drains and stops. Resolves to the process's exit code. */
+  stop(): Promise<number>
+}
+
+/**
+ * The API's process. It listens at once, is unready until its store is there, and stops in the opposite order.
+ * Throws what a start cannot recover from: `ConfigError`, or an address that cannot be listened on.
+ */
+export async function startApi(config: Config, output: LogOutput): Promise<RunningService> {
+  const { log } = output
+  const release = currentRelease()
+  const store = await wireStore(config)
+  const lifecycle = createLifecycle(store)
+  const registry = createMetrics(config, release, output)
+  const app = await createApp({ config, store, state: lifecycle, registry, log, version: release.version })
+  const url = await app.listen({ host: config.HOST, port: config.PORT })
+  const metricsServer = await listenForMetrics(config, registry)
+  log.info({ url, tier: config.tier, version: release.version, pid: process.pid }, 'listening')
+
+  const stopping = new AbortController()
+  await store.start(stopping.signal)
+  if (config.SEED_DATA) await seed(store)
+  lifecycle.started()
+  log.info({ tier: config.tier, startMs: Math.round(process.uptime() * 1000) }, 'ready')
+
+  return {
+    async stop() {
+      const finishMs = config.SHUTDOWN_TIMEOUT_MS - config.DRAIN_DELAY_MS - STORE_CLOSE_MS
+      lifecycle.drain()
+      const inTime = await runInOrder(
+        [
+          { name: 'drain', budgetMs: config.DRAIN_DELAY_MS + 100, run: () => delay(config.DRAIN_DELAY_MS) },
+          { name: 'finish requests', budgetMs: Math.max(finishMs, 100), run: () => app.close() },
+          {
+            name: 'close store',
+            budgetMs: STORE_CLOSE_MS,
+            run() {
+              stopping.abort()
+              app.server.closeAllConnections()
+              metricsServer?.close()
+              return store.close()
+            },
+          },
+        ],
+        log,
+      )
+      return inTime ? 0 : 1
+    },
+  }
+}
+
+/** A second, plain server for `/metrics` when it is to have a port of its own, out of the balancer's reach. */
+async function listenForMetrics(config: Config, registry: Registry): Promise<Server | undefined> {
+  const port = config.METRICS_PORT
+  if (port === undefined || port === config.PORT) return undefined
+  const server = createServer(async (request, response) => {
+    if (request.url !== '/metrics') return response.writeHead(404).end()
+    response.writeHead(200, { 'content-type': registry.contentType }).end(await registry.metrics())
+  })
+  server.listen(port, config.HOST)
+  await once(server, 'listening')
+  return server
+}

@@ -1,0 +1,91 @@
+import { choice, flag, integer, type Kind, secret, text, url } from './kinds.ts'
+
+const MIB = 1024 * 1024
+const DAY_MS = 86_400_000
+
+/**
+ * Everything that the environment can say, in the order of the reference table (docs/configuration.md is made from
+ * it). A variable that is not set and has no default is undefined. Times and sizes carry their unit in the name.
+ */
+export const variables = {
+  ROLE: choice(['all', 'api', 'worker', 'migrate'], 'all', 'What this process does.'),
+  HOST: text('127.0.0.1', 'Address to listen on. The image sets `0.0.0.0`.'),
+  PORT: integer(8000, [0, 65_535], 'Port of the API; `0` takes a free one, which the log names.'),
+  METRICS_PORT: integer(undefined, [0, 65_535], 'Port of `/metrics`, when it is to be apart from `PORT`.'),
+  LOG_LEVEL: choice(
+    ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'],
+    'info',
+    'The lowest level that is logged.',
+  ),
+  SEED_DATA: flag(false, 'Whether an empty store gets the items `1` to `10`.'),
+
+  DATABASE_URL: secret('Makes tier 2: the data lives in PostgreSQL.', url(['postgres:', 'postgresql:'])),
+  DATABASE_HOST: text(undefined, 'Instead of `DATABASE_URL`, with the four below.'),
+  DATABASE_PORT: integer(5432, [1, 65_535], 'With `DATABASE_HOST`.'),
+  DATABASE_NAME: text(undefined, 'With `DATABASE_HOST`.'),
+  DATABASE_USER: text(undefined, 'With `DATABASE_HOST`.'),
+  DATABASE_PASSWORD: secret('With `DATABASE_HOST`.'),
+  DATABASE_POOL_MAX: integer(4, [1, 100], "Connections to the database, besides the change feed's one."),
+  REDIS_URL: secret('Adds the cache. Needs a database.', url(['redis:', 'rediss:'])),
+  QUEUE_URL: text(
+    undefined,
+    'The SQS queue: moves work to workers. Needs a database.',
+    url(['http:', 'https:']),
+  ),
+  AWS_REGION: text(undefined, 'Region of the queue.'),
+  AWS_ENDPOINT_URL_SQS: text(undefined, 'Where SQS answers, when it is not AWS.', url(['http:', 'https:'])),
+
+  DRAIN_DELAY_MS: integer(5000, [0, 300_000], 'How long the service goes on after it has become unready.'),
+  SHUTDOWN_TIMEOUT_MS: integer(
+    25_000,
+    [100, 600_000],
+    'From the signal to the end of the process, at the latest; ECS kills after 30 s.',
+  ),
+  KEEP_ALIVE_TIMEOUT_MS: integer(
+    75_000,
+    [1000, 3_600_000],
+    'How long an idle connection is kept: longer than the balancer keeps it (ALB: 60 s).',
+  ),
+  HEADERS_TIMEOUT_MS: integer(
+    10_000,
+    [100, 600_000],
+    'A request line and its headers arrive within this time.',
+  ),
+  REQUEST_TIMEOUT_MS: integer(30_000, [100, 3_600_000], 'A whole request arrives within this time.'),
+  ANSWER_TIMEOUT_MS: integer(5000, [10, 600_000], 'How long a request may wait for the store.'),
+
+  CONNECTIONS_MAX: integer(12_000, [1, 1_000_000], 'Open connections; one more is closed at once.'),
+  LINE_REQUESTS_MAX: integer(
+    2048,
+    [1, 1_000_000],
+    'Requests that wait for an answer at one time; one more gets 503.',
+  ),
+  LINE_BYTES_MAX: integer(
+    64 * MIB,
+    [MIB, 2 ** 40],
+    'Bodies and answers in memory at one time; more get 503.',
+  ),
+  LINE_AGE_MAX_MS: integer(500, [1, 60_000], 'A request that was looked at later than this gets 503.'),
+  STREAMS_MAX: integer(
+    1000,
+    [0, 1_000_000],
+    'Clients that wait at the change feed at one time; one more gets 503.',
+  ),
+
+  MEMORY_STORE_BYTES_MAX: integer(
+    256 * MIB,
+    [1024, 2 ** 40],
+    'Tier 1: all data together; a write beyond it gets 507.',
+  ),
+  MEMORY_CHANGES_MAX: integer(100_000, [1, 10_000_000], 'Tier 1: changes that the feed keeps.'),
+  CHANGES_RETENTION_MS: integer(DAY_MS, [1000, 365 * DAY_MS], 'How long the change feed keeps a change.'),
+} as const satisfies Record<string, Kind<unknown>>
+
+type Variables = typeof variables
+
+export type VariableName = keyof Variables
+
+/** The parsed value of every variable, by its name. */
+export type Values = {
+  readonly [Name in VariableName]: Variables[Name] extends Kind<infer Value> ? Value : never
+}

@@ -1,0 +1,45 @@
+import type { ServerResponse } from 'node:http'
+import type { Caller } from '../ports/store.ts'
+import type { Waiter, WaitingLine } from './waiting-line.ts'
+
+/** One request and its answer, as the waiting line and the ports see it. To be closed once the response is. */
+export class Exchange implements Caller, Waiter {
+  readonly startMs: number
+  readonly deadlineMs: number
+  readonly #response: ServerResponse
+  readonly #line: WaitingLine
+  #heldBytes = 0
+
+  constructor(response: ServerResponse, line: WaitingLine, answerTimeoutMs: number) {
+    this.startMs = performance.now()
+    this.deadlineMs = this.startMs + answerTimeoutMs
+    this.#response = response
+    this.#line = line
+  }
+
+  get left(): boolean {
+    return this.#response.destroyed || this.#response.socket?.destroyed === true
+  }
+
+  /** From here on the request waits in line for its answer. */
+  enterLine(): void {
+    this.#line.enter(this)
+  }
+
+  /** The request goes on, but no longer waits for an answer: it listens to the change feed. */
+  leaveLine(): void {
+    this.#line.leave(this)
+  }
+
+  /** Counts memory that this exchange keeps until it is closed. Throws `overloaded` when there is not so much left. */
+  hold(bytes: number): void {
+    this.#line.hold(bytes)
+    this.#heldBytes += bytes
+  }
+
+  close(): void {
+    this.leaveLine()
+    this.#line.release(this.#heldBytes)
+    this.#heldBytes = 0
+  }
+}

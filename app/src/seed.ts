@@ -1,0 +1,16 @@
+import type { Operation } from './domain/item.ts'
+import type { Store } from './ports/store.ts'
+
+const SEED_ITEMS = 10
+const patient = { deadlineMs: Number.POSITIVE_INFINITY, left: false }
+
+/** Gives an empty store the items `1` to `10`. Several processes may try at once: one of them succeeds. */
+export async function seed(store: Store): Promise<void> {
+  const { items } = await store.list({ prefix: '', after: undefined, limit: 1 }, patient)
+  if (items.length > 0) return
+  const operations = Array.from({ length: SEED_ITEMS }, (_, index): Operation => {
+    const id = String(index + 1)
+    return { op: 'put', id, value: JSON.stringify({ name: `Item ${id}` }), ifVersion: 0 }
+  })
+  await store.batch(operations, patient)
+}
