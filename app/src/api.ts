@@ -29,7 +29,7 @@ export async function startApi(config: Config, output: LogOutput): Promise<Runni
   const store = await wireStore(config)
   const lifecycle = createLifecycle(store)
   const registry = createMetrics(config, release, output)
-  const app = await createApp({ config, store, state: lifecycle, registry, log, version: release.version })
+  const app = await createApp({ config, store, state: lifecycle, registry, output, version: release.version })
   const url = await app.listen({ host: config.HOST, port: config.PORT })
   const metricsServer = await listenForMetrics(config, registry)
   log.info({ url, tier: config.tier, version: release.version, pid: process.pid }, 'listening')

@@ -17,12 +17,12 @@ export function createMetrics(config: Config, release: Release, output: LogOutpu
     1,
   )
   new Counter({
-    name: 'log_lines_dropped_total',
-    help: 'Log lines dropped because the reader of the log is too slow.',
+    name: 'log_dropped_bytes_total',
+    help: 'Bytes of log dropped because its reader is too slow.',
     registers: [registry],
     collect() {
       this.reset()
-      this.inc(output.dropped())
+      this.inc(output.droppedBytes())
     },
   })
   return registry

@@ -1,3 +1,5 @@
+import { isoTime } from './iso-time.ts'
+
 /** A stored document. `value` is JSON text, kept exactly as the client sent it; times are milliseconds since the epoch. */
 export interface Item {
   readonly id: string
@@ -50,8 +52,7 @@ export function fulfils(ifVersion: IfVersion, current: number): boolean {
 
 /** The JSON text of an item. An id needs no escaping, and the value goes out as it came in. */
 export function itemText(item: Item): string {
-  const createdAt = new Date(item.createdAtMs).toISOString()
-  const updatedAt =
-    item.updatedAtMs === item.createdAtMs ? createdAt : new Date(item.updatedAtMs).toISOString()
+  const createdAt = isoTime(item.createdAtMs)
+  const updatedAt = item.updatedAtMs === item.createdAtMs ? createdAt : isoTime(item.updatedAtMs)
   return `{"id":"${item.id}","value":${item.value},"version":${item.version},"createdAt":"${createdAt}","updatedAt":"${updatedAt}"}`
 }

@@ -2,7 +2,6 @@ import type { IncomingMessage, Server } from 'node:http'
 import { fastify } from 'fastify'
 import { readText } from './body.ts'
 import type { RouteContext } from './context.ts'
-import { documentation } from './documentation.ts'
 import { problemHandlers, unsupportedMediaType } from './errors.ts'
 import { Exchange } from './exchange.ts'
 import type { App, Reply, Request } from './framework.ts'
@@ -13,6 +12,7 @@ import { requestIdOf } from './request-id.ts'
 import { batchRoutes } from './routes/batch.ts'
 import { changeRoutes } from './routes/changes.ts'
 import { collectionRoutes } from './routes/collection.ts'
+import { documentationRoutes } from './routes/documentation.ts'
 import { itemRoutes } from './routes/item.ts'
 import { metricsRoutes } from './routes/metrics.ts'
 import { serviceRoutes } from './routes/service.ts'
@@ -23,9 +23,12 @@ import { createWaitingLine, type WaitingLine } from './waiting-line.ts'
 /** A path is never longer than what a request's head may have, so that every id is judged by its schema. */
 const PARAM_LENGTH_MAX = 16 * 1024
 
-/** The API as a framework instance that is ready to listen. */
-export async function createApp(context: RouteContext): Promise<App> {
-  const { config, registry, log } = context
+/** The API as a framework instance that is ready to listen. `beforeRoutes` may watch the routes being added. */
+export async function createApp(
+  context: RouteContext,
+  beforeRoutes: (app: App) => Promise<void> = async () => {},
+): Promise<App> {
+  const { config, registry, output } = context
   const line = createWaitingLine({
     requestsMax: config.LINE_REQUESTS_MAX,
     bytesMax: config.LINE_BYTES_MAX,
@@ -44,17 +47,18 @@ export async function createApp(context: RouteContext): Promise<App> {
   app.setValidatorCompiler(createValidatorCompiler())
   // Answers are text already, or small: the schemas describe them and do not write them.
   app.setSerializerCompiler(() => JSON.stringify)
-  problemHandlers(app, log)
+  problemHandlers(app, output.log)
   bodies(app)
   exchanges(app, context, line, metrics)
 
   const methods = collectMethods(app)
-  await documentation(app, context.version)
+  await beforeRoutes(app)
   itemRoutes(app, context)
   collectionRoutes(app, context)
   batchRoutes(app, context)
   changeRoutes(app, context)
   serviceRoutes(app, context)
+  documentationRoutes(app)
   if (config.METRICS_PORT === undefined || config.METRICS_PORT === config.PORT) metricsRoutes(app, registry)
   methods.addMissingMethods()
   await app.ready()
@@ -66,12 +70,14 @@ function bodies(app: App): void {
   app.removeAllContentTypeParsers()
   app.addContentTypeParser(
     ['application/json', 'application/merge-patch+json'],
-    (request: Request, payload: IncomingMessage) => {
+    async (request: Request, payload: IncomingMessage) => {
       const { headers, routeOptions, exchange } = request
       const encoding = headers['content-encoding'] ?? 'identity'
       const charset = /charset="?([^";]+)/i.exec(headers['content-type'] ?? '')?.[1] ?? 'utf-8'
       if (encoding !== 'identity' || charset.trim().toLowerCase() !== 'utf-8') throw unsupportedMediaType()
-      return readText(payload, routeOptions.bodyLimit, exchange)
+      const text = await readText(payload, routeOptions.bodyLimit, exchange)
+      exchange.enterLine()
+      return text
     },
   )
 }
@@ -79,7 +85,7 @@ function bodies(app: App): void {
 /** What happens around every request: its id, its place in line, its metrics and its line in the log. */
 function exchanges(
   app: App,
-  { config, state, log }: RouteContext,
+  { config, state, output }: RouteContext,
   line: WaitingLine,
   metrics: HttpMetrics,
 ): void {
@@ -87,39 +93,33 @@ function exchanges(
   app.decorateRequest('principal')
 
   app.addHook('onRequest', (request, reply, done) => {
-    metrics.inFlight.inc()
+    metrics.begun()
     request.exchange = new Exchange(reply.raw, line, config.ANSWER_TIMEOUT_MS)
     request.principal = principalOf()
     reply.header('x-request-id', request.id)
     // On a connection that stays, a balancer would go on sending requests to a process that is about to leave.
     if (state.draining.aborted) reply.header('connection', 'close')
-    reply.raw.once('close', () => closed(request, reply))
+    reply.raw.on('close', () => closed(request, reply))
+    if (!hasBody(request)) request.exchange.enterLine()
     done()
   })
-  app.addHook('preValidation', (request, _reply, done) => {
-    request.exchange.enterLine()
-    done()
-  })
-
   function closed(request: Request, reply: Reply): void {
     const { exchange } = request
     exchange.close()
-    metrics.inFlight.dec()
+    metrics.ended()
     const durationMs = performance.now() - exchange.startMs
     const route = request.routeOptions.url ?? 'none'
     const complete = reply.raw.writableFinished
     if (complete) metrics.answered(request.method, route, reply.statusCode, durationMs / 1000)
     else metrics.aborted()
-    log.info(
-      {
-        reqId: request.id,
-        method: request.method,
-        path: pathOf(request.url),
-        status: complete ? reply.statusCode : undefined,
-        durationMs: Math.round(durationMs * 1000) / 1000,
-      },
-      complete ? 'request' : 'request aborted',
-    )
+    output.request({
+      reqId: request.id,
+      method: request.method,
+      path: pathOf(request.url),
+      status: reply.statusCode,
+      durationMs,
+      complete,
+    })
   }
 }
 
@@ -127,4 +127,8 @@ function exchanges(
 function pathOf(url: string): string {
   const query = url.indexOf('?')
   return query === -1 ? url : url.slice(0, query)
+}
+
+function hasBody({ headers }: Request): boolean {
+  return headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined
 }

@@ -1,3 +1,4 @@
+import { isoTime } from '../domain/iso-time.ts'
 import type { Change } from '../domain/item.ts'
 import type { Caller, Feed, FeedPage } from '../ports/store.ts'
 import { feedCursor } from './cursors.ts'
@@ -9,7 +10,7 @@ const EVENTS_PER_READ = 100
 type ReadPage = FeedPage & { ok: true }
 
 function changeText({ position, id, version, op, atMs }: Change): string {
-  return JSON.stringify({ position, id, version, op, at: new Date(atMs).toISOString() })
+  return JSON.stringify({ position, id, version, op, at: isoTime(atMs) })
 }
 
 export function changesText(page: ReadPage, feed: Feed): string {

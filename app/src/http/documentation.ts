@@ -1,25 +1,21 @@
+import { readFile } from 'node:fs/promises'
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
+import { fastify } from 'fastify'
 import type { App } from './framework.ts'
 
-/** `/openapi.json` and `/docs`, both made from the routes' own schemas. To be called before any route is added. */
-export async function documentation(app: App, version: string): Promise<void> {
-  await app.register(swagger, {
-    openapi: {
-      openapi: '3.1.0',
-      info: {
-        title: 'multi-aws',
-        version,
-        description: 'A JSON data service. Values travel as text and come back exactly as they were sent.',
-        license: { name: 'MIT', identifier: 'MIT' },
-      },
-      tags: [
-        { name: 'data', description: 'Items, by id' },
-        { name: 'changes', description: 'The change feed' },
-        { name: 'service', description: 'The service itself' },
-      ],
-    },
-  })
+/** The OpenAPI document of the routes, as `npm run generate` made it from their schemas. */
+export const openApiFile = new URL('../../openapi.json', import.meta.url)
+
+/**
+ * The pages below `/docs`, as an app of their own: it is made when somebody asks for them, so that the service
+ * starts without them, and what they need stays out of the way of its requests.
+ */
+export async function createDocumentation(): Promise<App> {
+  const document = JSON.parse(await readFile(openApiFile, 'utf8'))
+  const app: App = fastify({ logger: false })
+  await app.register(swagger, { mode: 'static', specification: { document } })
   await app.register(swaggerUi, { routePrefix: '/docs' })
-  app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger())
+  await app.ready()
+  return app
 }

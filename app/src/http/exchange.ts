@@ -6,9 +6,12 @@ import type { Waiter, WaitingLine } from './waiting-line.ts'
 export class Exchange implements Caller, Waiter {
   readonly startMs: number
   readonly deadlineMs: number
+  before: Waiter | undefined
+  behind: Waiter | undefined
   readonly #response: ServerResponse
   readonly #line: WaitingLine
   #heldBytes = 0
+  #waits = false
 
   constructor(response: ServerResponse, line: WaitingLine, answerTimeoutMs: number) {
     this.startMs = performance.now()
@@ -21,13 +24,16 @@ export class Exchange implements Caller, Waiter {
     return this.#response.destroyed || this.#response.socket?.destroyed === true
   }
 
-  /** From here on the request waits in line for its answer. */
+  /** From here on the request, received as a whole, waits in line for its answer. */
   enterLine(): void {
+    this.#waits = true
     this.#line.enter(this)
   }
 
   /** The request goes on, but no longer waits for an answer: it listens to the change feed. */
   leaveLine(): void {
+    if (!this.#waits) return
+    this.#waits = false
     this.#line.leave(this)
   }
 
@@ -39,7 +45,7 @@ export class Exchange implements Caller, Waiter {
 
   close(): void {
     this.leaveLine()
-    this.#line.release(this.#heldBytes)
+    if (this.#heldBytes > 0) this.#line.release(this.#heldBytes)
     this.#heldBytes = 0
   }
 }

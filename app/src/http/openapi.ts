@@ -1,0 +1,22 @@
+import swagger from '@fastify/swagger'
+import type { App } from './framework.ts'
+
+/** Collects the schemas of the routes that are added after it, for `app.swagger()`. */
+export async function collectOpenApi(app: App, version: string): Promise<void> {
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'multi-aws',
+        version,
+        description: 'A JSON data service. Values travel as text and come back exactly as they were sent.',
+        license: { name: 'MIT', identifier: 'MIT' },
+      },
+      tags: [
+        { name: 'data', description: 'Items, by id' },
+        { name: 'changes', description: 'The change feed' },
+        { name: 'service', description: 'The service itself' },
+      ],
+    },
+  })
+}
