@@ -3,11 +3,10 @@ import { fastify } from 'fastify'
 import { readText } from './body.ts'
 import type { RouteContext } from './context.ts'
 import { problemHandlers, unsupportedMediaType } from './errors.ts'
-import { Exchange } from './exchange.ts'
-import type { App, Reply, Request } from './framework.ts'
-import { createHttpMetrics, type HttpMetrics } from './http-metrics.ts'
+import { exchanges } from './exchanges.ts'
+import type { App, Request } from './framework.ts'
+import { createHttpMetrics } from './http-metrics.ts'
 import { collectMethods } from './methods.ts'
-import { principalOf } from './principal.ts'
 import { requestIdOf } from './request-id.ts'
 import { batchRoutes } from './routes/batch.ts'
 import { changeRoutes } from './routes/changes.ts'
@@ -18,7 +17,7 @@ import { metricsRoutes } from './routes/metrics.ts'
 import { serviceRoutes } from './routes/service.ts'
 import { answerClientError, createLimitedServer } from './server.ts'
 import { createValidatorCompiler } from './validation.ts'
-import { createWaitingLine, type WaitingLine } from './waiting-line.ts'
+import { createWaitingLine } from './waiting-line.ts'
 
 /** A path is never longer than what a request's head may have, so that every id is judged by its schema. */
 const PARAM_LENGTH_MAX = 16 * 1024
@@ -42,14 +41,24 @@ export async function createApp(
     requestIdHeader: false,
     logger: false,
     routerOptions: { maxParamLength: PARAM_LENGTH_MAX },
-    frameworkErrors: (error, request, reply) => void app.errorHandler(error, request, reply),
+    // A path that cannot be decoded gets to no hook.
+    frameworkErrors(error, request, reply) {
+      begin(request, reply)
+      app.errorHandler(error, request, reply)
+    },
   })
   app.setValidatorCompiler(createValidatorCompiler())
   // Answers are text already, or small: the schemas describe them and do not write them.
   app.setSerializerCompiler(() => JSON.stringify)
   problemHandlers(app, output.log)
   bodies(app)
-  exchanges(app, context, line, metrics)
+  app.decorateRequest('exchange')
+  app.decorateRequest('principal')
+  const begin = exchanges(context, line, metrics)
+  app.addHook('onRequest', (request, reply, done) => {
+    begin(request, reply)
+    done()
+  })
 
   const methods = collectMethods(app)
   await beforeRoutes(app)
@@ -80,55 +89,4 @@ function bodies(app: App): void {
       return text
     },
   )
-}
-
-/** What happens around every request: its id, its place in line, its metrics and its line in the log. */
-function exchanges(
-  app: App,
-  { config, state, output }: RouteContext,
-  line: WaitingLine,
-  metrics: HttpMetrics,
-): void {
-  app.decorateRequest('exchange')
-  app.decorateRequest('principal')
-
-  app.addHook('onRequest', (request, reply, done) => {
-    metrics.begun()
-    request.exchange = new Exchange(reply.raw, line, config.ANSWER_TIMEOUT_MS)
-    request.principal = principalOf()
-    reply.header('x-request-id', request.id)
-    // On a connection that stays, a balancer would go on sending requests to a process that is about to leave.
-    if (state.draining.aborted) reply.header('connection', 'close')
-    reply.raw.on('close', () => closed(request, reply))
-    if (!hasBody(request)) request.exchange.enterLine()
-    done()
-  })
-  function closed(request: Request, reply: Reply): void {
-    const { exchange } = request
-    exchange.close()
-    metrics.ended()
-    const durationMs = performance.now() - exchange.startMs
-    const route = request.routeOptions.url ?? 'none'
-    const complete = reply.raw.writableFinished
-    if (complete) metrics.answered(request.method, route, reply.statusCode, durationMs / 1000)
-    else metrics.aborted()
-    output.request({
-      reqId: request.id,
-      method: request.method,
-      path: pathOf(request.url),
-      status: reply.statusCode,
-      durationMs,
-      complete,
-    })
-  }
-}
-
-/** Without the query, which may hold what a log should not. */
-function pathOf(url: string): string {
-  const query = url.indexOf('?')
-  return query === -1 ? url : url.slice(0, query)
-}
-
-function hasBody({ headers }: Request): boolean {
-  return headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined
 }

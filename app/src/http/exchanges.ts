@@ -1,0 +1,56 @@
+import type { RouteContext } from './context.ts'
+import { Exchange } from './exchange.ts'
+import type { Reply, Request } from './framework.ts'
+import type { HttpMetrics } from './http-metrics.ts'
+import { principalOf } from './principal.ts'
+import type { WaitingLine } from './waiting-line.ts'
+
+/** What happens around every request: its id, its principal, its place in line, its metrics and its line in the log. */
+export function exchanges(
+  { config, state, output }: RouteContext,
+  line: WaitingLine,
+  metrics: HttpMetrics,
+): (request: Request, reply: Reply) => void {
+  function begin(request: Request, reply: Reply): void {
+    metrics.begun()
+    request.exchange = new Exchange(reply.raw, line, config.ANSWER_TIMEOUT_MS)
+    request.principal = principalOf()
+    reply.header('x-request-id', request.id)
+    // On a connection that stays, a balancer would go on sending requests to a process that is about to leave.
+    if (state.draining.aborted) reply.header('connection', 'close')
+    reply.raw.on('close', () => end(request, reply))
+    // A body has to arrive first; its parser enters the line then.
+    if (!hasBody(request)) request.exchange.enterLine()
+  }
+
+  function end(request: Request, reply: Reply): void {
+    const { exchange } = request
+    exchange.close()
+    metrics.ended()
+    const durationMs = performance.now() - exchange.startMs
+    const complete = reply.raw.writableFinished
+    const route = request.routeOptions.url ?? 'none'
+    if (complete) metrics.answered(request.method, route, reply.statusCode, durationMs / 1000)
+    else metrics.aborted()
+    output.request({
+      reqId: request.id,
+      method: request.method,
+      path: pathOf(request.url),
+      status: reply.statusCode,
+      durationMs,
+      complete,
+    })
+  }
+
+  return begin
+}
+
+function hasBody({ headers }: Request): boolean {
+  return headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined
+}
+
+/** Without the query, which may hold what a log should not. */
+function pathOf(url: string): string {
+  const query = url.indexOf('?')
+  return query === -1 ? url : url.slice(0, query)
+}
