@@ -15,13 +15,15 @@ import { wireStore } from './wire.ts'
 const STORE_CLOSE_MS = 1000
 
 export interface RunningService {
+  /** Resolves when the service is ready, or has been stopped before; rejects when its store never can be reached. */
+  readonly started: Promise<void>
   /** Drains and stops. Resolves to the process's exit code. */
   stop(): Promise<number>
 }
 
 /**
- * The API's process. It listens at once, is unready until its store is there, and stops in the opposite order.
- * Throws what a start cannot recover from: `ConfigError`, or an address that cannot be listened on.
+ * The API's process, from the moment that it listens: unready until its store is there. Throws what a start cannot
+ * recover from: `ConfigError`, or an address that cannot be listened on.
  */
 export async function startApi(config: Config, output: LogOutput): Promise<RunningService> {
   const { log } = output
@@ -35,15 +37,20 @@ export async function startApi(config: Config, output: LogOutput): Promise<Runni
   log.info({ url, tier: config.tier, version: release.version, pid: process.pid }, 'listening')
 
   const stopping = new AbortController()
-  await store.start(stopping.signal)
-  if (config.SEED_DATA) await seed(store)
-  lifecycle.started()
-  log.info({ tier: config.tier, startMs: Math.round(process.uptime() * 1000) }, 'ready')
+  async function start(): Promise<void> {
+    await store.start(stopping.signal)
+    if (stopping.signal.aborted) return
+    if (config.SEED_DATA) await seed(store)
+    lifecycle.started()
+    log.info({ tier: config.tier, startMs: Math.round(process.uptime() * 1000) }, 'ready')
+  }
 
   return {
+    started: start(),
     async stop() {
       const finishMs = config.SHUTDOWN_TIMEOUT_MS - config.DRAIN_DELAY_MS - STORE_CLOSE_MS
       lifecycle.drain()
+      stopping.abort()
       const inTime = await runInOrder(
         [
           { name: 'drain', budgetMs: config.DRAIN_DELAY_MS + 100, run: () => delay(config.DRAIN_DELAY_MS) },
@@ -52,7 +59,6 @@ export async function startApi(config: Config, output: LogOutput): Promise<Runni
             name: 'close store',
             budgetMs: STORE_CLOSE_MS,
             run() {
-              stopping.abort()
               app.server.closeAllConnections()
               metricsServer?.close()
               return store.close()

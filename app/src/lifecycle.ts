@@ -8,6 +8,7 @@ export interface ServiceState {
   status(): Status
   /** Once the store has been reached, only draining makes unready: a lost dependency makes `degraded`. */
   isReady(): boolean
+  isDraining(): boolean
   /** Aborts when the service begins to drain. */
   readonly draining: AbortSignal
 }
@@ -20,17 +21,20 @@ export interface Lifecycle extends ServiceState {
 export function createLifecycle(store: Pick<Store, 'status'>): Lifecycle {
   const draining = new AbortController()
   let hasStarted = false
+  let isDraining = false
   return {
     draining: draining.signal,
     started() {
       hasStarted = true
     },
     drain() {
+      isDraining = true
       draining.abort()
     },
-    isReady: () => hasStarted && !draining.signal.aborted,
+    isDraining: () => isDraining,
+    isReady: () => hasStarted && !isDraining,
     status() {
-      if (draining.signal.aborted) return 'draining'
+      if (isDraining) return 'draining'
       if (!hasStarted) return 'starting'
       return store.status().state === 'ok' ? 'ok' : 'degraded'
     },

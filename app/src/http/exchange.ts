@@ -2,6 +2,8 @@ import type { ServerResponse } from 'node:http'
 import type { Caller } from '../ports/store.ts'
 import type { Waiter, WaitingLine } from './waiting-line.ts'
 
+const STALLED_MS = 60_000
+
 /** One request and its answer, as the waiting line and the ports see it. To be closed once the response is. */
 export class Exchange implements Caller, Waiter {
   readonly startMs: number
@@ -35,6 +37,14 @@ export class Exchange implements Caller, Waiter {
     if (!this.#waits) return
     this.#waits = false
     this.#line.leave(this)
+  }
+
+  /**
+   * Cuts the connection when nothing moves on it for `STALLED_MS`: the client does not take its answer. Only for
+   * answers that do not fit into the socket's buffers, because a timer for every answer costs more than it guards.
+   */
+  watchForStall(): void {
+    this.#response.socket?.setTimeout(STALLED_MS)
   }
 
   /** Counts memory that this exchange keeps until it is closed. Throws `overloaded` when there is not so much left. */

@@ -17,7 +17,7 @@ export function exchanges(
     request.principal = principalOf()
     reply.header('x-request-id', request.id)
     // On a connection that stays, a balancer would go on sending requests to a process that is about to leave.
-    if (state.draining.aborted) reply.header('connection', 'close')
+    if (state.isDraining()) reply.header('connection', 'close')
     reply.raw.on('close', () => end(request, reply))
     // A body has to arrive first; its parser enters the line then.
     if (!hasBody(request)) request.exchange.enterLine()

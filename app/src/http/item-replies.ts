@@ -7,12 +7,15 @@ import type { Reply, Request } from './framework.ts'
 
 export const JSON_TYPE = 'application/json; charset=utf-8'
 
-/** Answers above this size count against the memory budget until the client has taken them. */
+/** Answers above this size count against the memory budget until the client has taken them, and have to be taken. */
 const SMALL_BYTES = 16 * 1024
 
 /** Sends JSON text as it is. Throws `overloaded` when a large answer finds no memory left. */
 export function sendText(request: Request, reply: Reply, text: string): Reply {
-  if (text.length > SMALL_BYTES) request.exchange.hold(text.length)
+  if (text.length > SMALL_BYTES) {
+    request.exchange.hold(text.length)
+    request.exchange.watchForStall()
+  }
   return reply.header('content-type', JSON_TYPE).send(text)
 }
 

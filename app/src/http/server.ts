@@ -18,8 +18,6 @@ const SHED_PAUSE_MS = 100
 const HEADER_BYTES_MAX = 16 * 1024
 /** How often Node looks for connections that are over their time. */
 const TIMEOUT_CHECK_MS = 1000
-/** A connection on which nothing moves during a request, neither way, is cut; long polls and streams move sooner. */
-const STALLED_MS = 60_000
 
 const detailByReason: Readonly<Record<FullReason, string>> = {
   requests: 'The waiting line is full.',
@@ -55,7 +53,6 @@ export function createLimitedServer(handler: RequestListener, options: ServerOpt
     },
   )
   server.maxConnections = config.CONNECTIONS_MAX
-  server.setTimeout(STALLED_MS)
   server.on('drop', () => metrics.shed('connections'))
   server.on('checkExpectation', (request, response) => {
     const error = new AppError('expectation_failed', 'Expected no expectation but 100-continue.')

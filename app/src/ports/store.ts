@@ -95,7 +95,7 @@ export interface Store {
   /** All of `operations` or none, as one change of state. No id may occur twice; `versions` has their order. */
   batch(operations: readonly Operation[], caller: Caller): Promise<BatchResult>
   status(): StoreStatus
-  /** Reaches the store for the first time; resolves when it can serve. `signal` gives up. */
+  /** Reaches the store for the first time; resolves when it can serve, or when `signal` aborts. */
   start(signal: AbortSignal): Promise<void>
   close(): Promise<void>
 }

@@ -49,6 +49,7 @@ export function changeRoutes(app: App, { store, state, config }: RouteContext): 
       const page = await read(after)
       if (wantsStream(request)) {
         return listen(request, reply, (gone) => {
+          request.exchange.watchForStall()
           const events = Readable.from(eventStream(feed, page, request.exchange, gone))
           reply.header('content-type', 'text/event-stream').header('cache-control', 'no-store').send(events)
           return finished(events).then(() => reply)

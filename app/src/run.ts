@@ -1,0 +1,63 @@
+import { startApi } from './api.ts'
+import { describeConfig } from './config/describe.ts'
+import { misspellings } from './config/misspellings.ts'
+import { type Config, ConfigError, parseConfig } from './config.ts'
+import { createLog } from './log.ts'
+
+/** `EX_CONFIG` of sysexits.h: whoever starts the process again without changing its environment starts it in vain. */
+const EXIT_CONFIG = 78
+
+/** Runs the process's role until a signal ends it. */
+export async function run(): Promise<void> {
+  try {
+    const config = parseConfig(process.env)
+    if (process.argv.includes('--print-config')) {
+      process.stdout.write(`${describeConfig(config, process.env)}\n`)
+      return
+    }
+    await runRole(config)
+  } catch (error) {
+    fail(error)
+  }
+}
+
+async function runRole(config: Config): Promise<void> {
+  const output = createLog(config.LOG_LEVEL)
+  const { log } = output
+  process.on('exit', output.flush)
+  process.on('uncaughtExceptionMonitor', (err) =>
+    log.fatal({ err }, 'a fault in the program: the process ends'),
+  )
+  for (const warning of misspellings(process.env)) log.warn(warning)
+
+  const service = await startApi(config, output)
+  const stop = (signal: NodeJS.Signals) => {
+    log.info({ signal }, 'stopping')
+    // A second signal ends the process at once, as it would without a handler.
+    process.removeAllListeners('SIGTERM').removeAllListeners('SIGINT')
+    service.stop().then((exitCode) => process.exit(exitCode))
+  }
+  process.on('SIGTERM', stop)
+  process.on('SIGINT', stop)
+  await service.started
+}
+
+function fail(error: unknown): never {
+  if (error instanceof ConfigError) {
+    process.stderr.write(`${error.message}\n${error.faults.map((fault) => `  ${fault}\n`).join('')}`)
+    process.exit(EXIT_CONFIG)
+  }
+  process.stderr.write(`${messageOf(error)}\n`)
+  process.exit(1)
+}
+
+function messageOf(error: unknown): string {
+  const { code, port, stack } = error as NodeJS.ErrnoException & { port?: number }
+  if (code === 'EADDRINUSE')
+    return `Port ${port} is taken: stop what listens there, or set PORT to another one.`
+  if (code === 'EACCES')
+    return `Port ${port} may not be listened on by this user: set PORT to one above 1023.`
+  if (code === 'EADDRNOTAVAIL')
+    return 'HOST is not an address of this machine: set HOST to one, or to 0.0.0.0 for all.'
+  return stack ?? String(error)
+}
