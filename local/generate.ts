@@ -24,7 +24,7 @@ async function openApiDocument(): Promise<string> {
   const output = createLog('silent')
   const registry = createMetrics(config, release, output)
   const context = { config, store, state: createLifecycle(store), registry, output, version: release.version }
-  const app = await createApp(context, (routes) => collectOpenApi(routes, release.version))
+  const { app } = await createApp(context, (routes) => collectOpenApi(routes, release.version))
   const document = app.swagger()
   await app.close()
   return `${JSON.stringify(document, null, 2)}\n`

@@ -31,7 +31,14 @@ export async function startApi(config: Config, output: LogOutput): Promise<Runni
   const store = await wireStore(config)
   const lifecycle = createLifecycle(store)
   const registry = createMetrics(config, release, output)
-  const app = await createApp({ config, store, state: lifecycle, registry, output, version: release.version })
+  const { app, finish } = await createApp({
+    config,
+    store,
+    state: lifecycle,
+    registry,
+    output,
+    version: release.version,
+  })
   const url = await app.listen({ host: config.HOST, port: config.PORT })
   const metricsServer = await listenForMetrics(config, registry)
   log.info({ url, tier: config.tier, version: release.version, pid: process.pid }, 'listening')
@@ -54,7 +61,7 @@ export async function startApi(config: Config, output: LogOutput): Promise<Runni
       const inTime = await runInOrder(
         [
           { name: 'drain', budgetMs: config.DRAIN_DELAY_MS + 100, run: () => delay(config.DRAIN_DELAY_MS) },
-          { name: 'finish requests', budgetMs: Math.max(finishMs, 100), run: () => app.close() },
+          { name: 'finish requests', budgetMs: Math.max(finishMs, 100), run: finish },
           {
             name: 'close store',
             budgetMs: STORE_CLOSE_MS,

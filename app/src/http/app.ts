@@ -3,7 +3,7 @@ import { fastify } from 'fastify'
 import { readText } from './body.ts'
 import type { RouteContext } from './context.ts'
 import { problemHandlers, unsupportedMediaType } from './errors.ts'
-import { exchanges } from './exchanges.ts'
+import { createExchanges } from './exchanges.ts'
 import type { App, Request } from './framework.ts'
 import { createHttpMetrics } from './http-metrics.ts'
 import { collectMethods } from './methods.ts'
@@ -22,12 +22,18 @@ import { createWaitingLine } from './waiting-line.ts'
 /** A path is never longer than what a request's head may have, so that every id is judged by its schema. */
 const PARAM_LENGTH_MAX = 16 * 1024
 
-/** The API as a framework instance that is ready to listen. `beforeRoutes` may watch the routes being added. */
+export interface Api {
+  readonly app: App
+  /** Stops to listen, resolves when every request has its answer, and cuts what is connected then. */
+  finish(): Promise<void>
+}
+
+/** The API, ready to listen. `beforeRoutes` may watch the routes being added. */
 export async function createApp(
   context: RouteContext,
   beforeRoutes: (app: App) => Promise<void> = async () => {},
-): Promise<App> {
-  const { config, registry, output } = context
+): Promise<Api> {
+  const { config, registry, output, state } = context
   const line = createWaitingLine({
     requestsMax: config.LINE_REQUESTS_MAX,
     bytesMax: config.LINE_BYTES_MAX,
@@ -40,10 +46,11 @@ export async function createApp(
     genReqId: requestIdOf,
     requestIdHeader: false,
     logger: false,
+    return503OnClosing: false,
     routerOptions: { maxParamLength: PARAM_LENGTH_MAX },
     // A path that cannot be decoded gets to no hook.
     frameworkErrors(error, request, reply) {
-      begin(request, reply)
+      exchanges.begin(request, reply)
       app.errorHandler(error, request, reply)
     },
   })
@@ -54,10 +61,15 @@ export async function createApp(
   bodies(app)
   app.decorateRequest('exchange')
   app.decorateRequest('principal')
-  const begin = exchanges(context, line, metrics)
+  const exchanges = createExchanges(context, line, metrics)
   app.addHook('onRequest', (request, reply, done) => {
-    begin(request, reply)
+    exchanges.begin(request, reply)
     done()
+  })
+  app.addHook('onSend', (_request, reply, payload, done) => {
+    // On a connection that stays, a balancer would go on sending requests to a process that is about to leave.
+    if (state.isDraining()) reply.header('connection', 'close')
+    done(null, payload)
   })
 
   const methods = collectMethods(app)
@@ -71,7 +83,16 @@ export async function createApp(
   if (config.METRICS_PORT === undefined || config.METRICS_PORT === config.PORT) metricsRoutes(app, registry)
   methods.addMissingMethods()
   await app.ready()
-  return app
+  return {
+    app,
+    async finish() {
+      const closed = app.close()
+      await exchanges.finished()
+      // What is left has sent no request, or only a part of one.
+      app.server.closeAllConnections()
+      await closed
+    },
+  }
 }
 
 /** Bodies are JSON text in UTF-8. It is read as text, and stays text. */

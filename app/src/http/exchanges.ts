@@ -5,19 +5,27 @@ import type { HttpMetrics } from './http-metrics.ts'
 import { principalOf } from './principal.ts'
 import type { WaitingLine } from './waiting-line.ts'
 
+export interface Exchanges {
+  begin(request: Request, reply: Reply): void
+  /** Resolves as soon as no request is without its whole answer. */
+  finished(): Promise<void>
+}
+
 /** What happens around every request: its id, its principal, its place in line, its metrics and its line in the log. */
-export function exchanges(
-  { config, state, output }: RouteContext,
+export function createExchanges(
+  { config, output }: RouteContext,
   line: WaitingLine,
   metrics: HttpMetrics,
-): (request: Request, reply: Reply) => void {
+): Exchanges {
+  let open = 0
+  let onFinished: (() => void) | undefined
+
   function begin(request: Request, reply: Reply): void {
-    metrics.begun()
+    open++
+    metrics.inFlight(open)
     request.exchange = new Exchange(reply.raw, line, config.ANSWER_TIMEOUT_MS)
     request.principal = principalOf()
     reply.header('x-request-id', request.id)
-    // On a connection that stays, a balancer would go on sending requests to a process that is about to leave.
-    if (state.isDraining()) reply.header('connection', 'close')
     reply.raw.on('close', () => end(request, reply))
     // A body has to arrive first; its parser enters the line then.
     if (!hasBody(request)) request.exchange.enterLine()
@@ -26,7 +34,9 @@ export function exchanges(
   function end(request: Request, reply: Reply): void {
     const { exchange } = request
     exchange.close()
-    metrics.ended()
+    open--
+    metrics.inFlight(open)
+    if (open === 0) onFinished?.()
     const durationMs = performance.now() - exchange.startMs
     const complete = reply.raw.writableFinished
     const route = request.routeOptions.url ?? 'none'
@@ -42,7 +52,14 @@ export function exchanges(
     })
   }
 
-  return begin
+  return {
+    begin,
+    async finished() {
+      const { promise, resolve } = Promise.withResolvers<void>()
+      onFinished = resolve
+      if (open > 0) await promise
+    },
+  }
 }
 
 function hasBody({ headers }: Request): boolean {

@@ -10,8 +10,7 @@ export interface HttpMetrics {
   shed(reason: string): void
   /** Bytes that no parser could make a request of, by the parser's error code. */
   clientError(code: string): void
-  begun(): void
-  ended(): void
+  inFlight(requests: number): void
 }
 
 export function createHttpMetrics(registry: Registry, line: WaitingLine): HttpMetrics {
@@ -49,11 +48,8 @@ export function createHttpMetrics(registry: Registry, line: WaitingLine): HttpMe
     aborted: () => aborted.inc(),
     shed: (reason) => shed.inc({ reason }),
     clientError: (code) => clientErrors.inc({ code }),
-    begun() {
-      inFlight++
-    },
-    ended() {
-      inFlight--
+    inFlight(requests) {
+      inFlight = requests
     },
   }
 }
