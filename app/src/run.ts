@@ -54,7 +54,7 @@ function fail(error: unknown): never {
 function messageOf(error: unknown): string {
   const { code, port, stack } = error as NodeJS.ErrnoException & { port?: number }
   if (code === 'EADDRINUSE')
-    return `Port ${port} is taken: stop what listens there, or set PORT to another one.`
+    return `Port ${port} is taken: stop what listens there, or set PORT (or METRICS_PORT) to another one.`
   if (code === 'EACCES')
     return `Port ${port} may not be listened on by this user: set PORT to one above 1023.`
   if (code === 'EADDRNOTAVAIL')

@@ -1,0 +1,54 @@
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+
+/** The tiers of the design, and those that this release has. */
+const TIERS = ['1', '2', '4'] as const
+const TIERS_BUILT: readonly string[] = ['1']
+const TIER_DEFAULT = '1'
+const DATA_DIR_DEFAULT = join(import.meta.dirname, '../.local/data')
+
+export type Tier = (typeof TIERS)[number]
+
+export interface Options {
+  readonly tier: Tier
+  /** Where data and logs are kept; undefined is a throw-away folder. */
+  readonly dataDir: string | undefined
+  readonly help: boolean
+}
+
+export const USAGE = `npm start -- [options]
+
+  --tier N        the tier to run: ${TIERS_BUILT.join(', ')} (default ${TIER_DEFAULT})
+  --data-dir DIR  where data and logs are kept (default .local/data)
+  --ephemeral     keeps them in a throw-away folder instead
+  --help          this text
+
+Variables of the service, such as PORT, are honoured; tiers/tier-N.env has the defaults.`
+
+/** Parses the launcher's arguments. Throws an error whose message says which one is wrong. */
+export function parseOptions(args: readonly string[]): Options {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      tier: { type: 'string', default: TIER_DEFAULT },
+      'data-dir': { type: 'string' },
+      ephemeral: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
+  })
+  if (values['data-dir'] === '') throw new Error('--data-dir: expected the name of a folder')
+  if (values.ephemeral && values['data-dir'] !== undefined) {
+    throw new Error('--ephemeral and --data-dir exclude each other')
+  }
+  const dataDir = values.ephemeral ? undefined : (values['data-dir'] ?? DATA_DIR_DEFAULT)
+  return { tier: parseTier(values.tier), dataDir, help: values.help }
+}
+
+function parseTier(text: string): Tier {
+  const tier = TIERS.find((known) => known === text)
+  if (tier === undefined) throw new Error(`--tier: expected one of ${TIERS.join(', ')}`)
+  if (!TIERS_BUILT.includes(tier)) {
+    throw new Error(`--tier ${tier}: this release has only tier ${TIERS_BUILT.join(' and ')} yet`)
+  }
+  return tier
+}

@@ -1,0 +1,170 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import type { Socket } from 'node:net'
+import { createInterface } from 'node:readline'
+import { setTimeout as delay } from 'node:timers/promises'
+
+const OUTPUT_LINES_MAX = 1000
+const STOP_TIMEOUT_MS = 30_000
+
+export interface Exit {
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
+}
+
+export interface StartOptions {
+  readonly command: string
+  readonly args?: readonly string[]
+  /** Replaces this process's environment. */
+  readonly env?: NodeJS.ProcessEnv
+  readonly cwd?: string
+  /** Called with every line of output as it arrives. */
+  readonly onLine?: (line: string, stream: 'stdout' | 'stderr') => void
+}
+
+export interface RunningProcess {
+  readonly pid: number
+  /** The last 1,000 lines of stdout and stderr, in the order in which they were read. */
+  readonly output: readonly string[]
+  /** Resolves when the process has ended and its output has been read to the end; never rejects. */
+  readonly exited: Promise<Exit>
+  /** Resolves to the first line that matches, past ones included. Rejects at the deadline or when the process ends. */
+  line(pattern: RegExp, options: { timeoutMs: number }): Promise<string>
+  /** Sends a signal to this process alone. Returns false when it has ended. */
+  signal(name: NodeJS.Signals): boolean
+  /** Sends `signal` (SIGTERM), and SIGKILL to the process and its children after `timeoutMs` (30,000). */
+  stop(options?: { signal?: NodeJS.Signals; timeoutMs?: number }): Promise<Exit>
+}
+
+const running = new Set<RunningProcess>()
+
+/**
+ * Starts a process that cannot outlive this one, also when this one is killed. It leads a session of its own, so
+ * that Ctrl-C in the terminal reaches only whoever started it. A command that cannot be run exits with 126 or 127.
+ */
+export function startProcess({ command, args = [], env, cwd, onLine }: StartOptions): RunningProcess {
+  const reaper = theReaper()
+  // The shell registers itself before it becomes the command: at no moment is there a process the reaper misses.
+  const child = spawn('/bin/sh', ['-c', 'echo "+ $$" >&3 && exec "$@" 3>&-', command, command, ...args], {
+    env,
+    cwd,
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe', reaper],
+  })
+  const started = handle(child, onLine)
+  running.add(started)
+  child.once('exit', () => {
+    running.delete(started)
+    reaper.write(`- ${started.pid}\n`)
+  })
+  return started
+}
+
+/** Stops what `startProcess` started and still runs, last first, one after the other. */
+export async function stopProcesses(): Promise<void> {
+  for (const started of [...running].reverse()) await started.stop()
+}
+
+/** Ends what `startProcess` started, and the children of those, at once. */
+export function killProcesses(): void {
+  for (const { pid } of running) signalGroup(pid, 'SIGKILL')
+}
+
+function handle(child: ChildProcess, onLine: StartOptions['onLine']): RunningProcess {
+  const { pid } = child
+  if (pid === undefined) throw new Error('/bin/sh cannot be started')
+  const output: string[] = []
+  const listeners = new Set<(line: string) => void>()
+  for (const stream of ['stdout', 'stderr'] as const) {
+    createInterface({ input: child[stream] as NodeJS.ReadableStream }).on('line', (line) => {
+      if (output.push(line) > OUTPUT_LINES_MAX) output.shift()
+      onLine?.(line, stream)
+      for (const listener of listeners) listener(line)
+    })
+  }
+  const exited = once(child, 'close').then(([code, signal]): Exit => ({ code, signal }))
+
+  return {
+    pid,
+    output,
+    exited,
+    async line(pattern, { timeoutMs }) {
+      const { promise, resolve } = Promise.withResolvers<string>()
+      const listener = (line: string) => pattern.test(line) && resolve(line)
+      output.forEach(listener)
+      listeners.add(listener)
+      const end = new AbortController()
+      const late = delay(timeoutMs, `no line within ${timeoutMs} ms`, { signal: end.signal })
+      try {
+        const ended = exited.then(({ code, signal }) => `it ended (${signal ?? code})`)
+        const missing = Promise.race([late, ended]).then((reason) => {
+          throw new Error(`${pattern}: ${reason}\n${output.slice(-20).join('\n')}`)
+        })
+        return await Promise.race([promise, missing])
+      } finally {
+        listeners.delete(listener)
+        end.abort()
+      }
+    },
+    signal: (name) => child.kill(name),
+    async stop({ signal = 'SIGTERM', timeoutMs = STOP_TIMEOUT_MS } = {}) {
+      child.kill(signal)
+      const timer = setTimeout(() => signalGroup(pid, 'SIGKILL'), timeoutMs)
+      try {
+        return await exited
+      } finally {
+        clearTimeout(timer)
+      }
+    },
+  }
+}
+
+function signalGroup(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(-pid, signal)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+  }
+}
+
+/**
+ * Told by `+ PID` and `- PID` which process groups there are. When its input ends, this process has ended, however:
+ * those left get SIGTERM (and SIGCONT, for one that is stopped cannot end) and, 5 s later, SIGKILL.
+ */
+const REAPER = `
+trap '' HUP INT TERM
+groups=
+while read -r change group; do
+  if [ "$change" = + ]; then
+    groups="$groups $group"
+  else
+    left=
+    for other in $groups; do [ "$other" = "$group" ] || left="$left $other"; done
+    groups=$left
+  fi
+done
+for group in $groups; do kill -s TERM -- "-$group"; kill -s CONT -- "-$group"; done
+tries=0
+while [ "$tries" -lt 50 ]; do
+  left=
+  for group in $groups; do kill -s 0 -- "-$group" && left="$left $group"; done
+  [ -n "$left" ] || exit 0
+  groups=$left
+  tries=$((tries + 1))
+  sleep 0.1
+done
+for group in $groups; do kill -s KILL -- "-$group"; done
+`
+
+let reaperInput: Socket | undefined
+
+/** The input of the one reaper of this process, which is started with the first child. */
+function theReaper(): Socket {
+  if (reaperInput === undefined) {
+    const reaper = spawn('/bin/sh', ['-c', REAPER], { detached: true, stdio: ['pipe', 'ignore', 'ignore'] })
+    reaper.unref()
+    reaperInput = reaper.stdin as Socket
+    reaperInput.unref()
+  }
+  return reaperInput
+}

@@ -1,0 +1,109 @@
+import assert from 'node:assert/strict'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { startProcess } from '../processes.ts'
+import { traces } from './traces.ts'
+
+const processes = join(import.meta.dirname, '../processes.ts')
+const IGNORES_TERM = `trap '' TERM; echo up; while :; do sleep 0.05; done`
+
+function shell(script: string, env = {}) {
+  return startProcess({ command: 'sh', args: ['-c', script], env: { ...process.env, ...env } })
+}
+
+/** A process that starts a shell with `startProcess`, and is killed when that has printed `up`. */
+async function startAndKillParent(t: TestContext, script: string, afterwards = '') {
+  const { env, gone } = traces()
+  const parent = startProcess({
+    command: process.execPath,
+    args: [
+      '--input-type=module',
+      '--eval',
+      `const { startProcess } = await import(${JSON.stringify(processes)})
+       const child = startProcess({ command: 'sh', args: ['-c', ${JSON.stringify(script)}] })
+       await child.line(/up/, { timeoutMs: 10000 })
+       ${afterwards}
+       console.log('parent up')`,
+    ],
+    env: { ...process.env, ...env },
+  })
+  t.after(() => parent.stop({ timeoutMs: 0 }))
+  await parent.line(/parent up/, { timeoutMs: 10_000 })
+  assert(parent.signal('SIGKILL'))
+  return gone
+}
+
+test('a process ends with its killed parent', async (t) => {
+  const gone = await startAndKillParent(t, 'echo up; sleep 600')
+  await gone({ timeoutMs: 10_000 })
+})
+
+test('a process that is stopped ends with its killed parent', async (t) => {
+  const gone = await startAndKillParent(t, 'echo up; sleep 600', `child.signal('SIGSTOP')`)
+  await gone({ timeoutMs: 10_000 })
+})
+
+test('a process that ignores SIGTERM is killed some seconds after its parent', async (t) => {
+  const gone = await startAndKillParent(t, IGNORES_TERM)
+  await gone({ timeoutMs: 15_000 })
+})
+
+test('a parent is not kept from ending, and takes its processes along', async () => {
+  const { env, gone } = traces()
+  const script = `import { startProcess } from ${JSON.stringify(processes)}
+    startProcess({ command: 'sleep', args: ['600'] }); process.exit(7)`
+  const parent = startProcess({
+    command: process.execPath,
+    args: ['--input-type=module', '--eval', script],
+    env: { ...process.env, ...env },
+  })
+  assert.equal((await parent.exited).code, 7)
+  await gone({ timeoutMs: 10_000 })
+})
+
+test('stop kills what does not end in time, its children included', async () => {
+  const { env, gone } = traces()
+  const stubborn = shell(`sleep 600 & ${IGNORES_TERM}`, env)
+  await stubborn.line(/up/, { timeoutMs: 10_000 })
+  assert.deepEqual(await stubborn.stop({ timeoutMs: 50 }), { code: null, signal: 'SIGKILL' })
+  // The reaper, which serves this whole test file, was started before and bears no trace.
+  await gone({ timeoutMs: 10_000 })
+})
+
+test('stop resolves to the exit code of a process that ends by itself', async () => {
+  const polite = shell(`trap 'exit 3' TERM; echo up; while :; do sleep 0.01; done`)
+  await polite.line(/up/, { timeoutMs: 10_000 })
+  assert.deepEqual(await polite.stop(), { code: 3, signal: null })
+  assert.deepEqual(await polite.stop(), { code: 3, signal: null })
+  assert.equal(polite.signal('SIGKILL'), false)
+})
+
+test('its pid is that of the command itself', async () => {
+  const shown = shell('echo pid $$')
+  assert.equal(await shown.line(/pid/, { timeoutMs: 10_000 }), `pid ${shown.pid}`)
+})
+
+test('output has the lines of both streams when the process has ended', async () => {
+  const talker = shell('echo one; echo two >&2; printf three')
+  await talker.exited
+  assert.deepEqual([...talker.output].sort(), ['one', 'three', 'two'])
+})
+
+test('line rejects with the output when the process ends without it, and at the deadline', async () => {
+  await assert.rejects(shell('echo nothing').line(/up/, { timeoutMs: 10_000 }), /it ended \(0\)\nnothing/)
+  const silent = startProcess({ command: 'sleep', args: ['600'] })
+  await assert.rejects(silent.line(/up/, { timeoutMs: 50 }), /no line within 50 ms/)
+  await silent.stop()
+})
+
+test('a command that is not there exits with 127 and says so', async () => {
+  const absent = startProcess({ command: 'no-such-command' })
+  assert.equal((await absent.exited).code, 127)
+  assert.match(absent.output.join('\n'), /no-such-command/)
+})
+
+test('Ctrl-C in the terminal does not reach it: it leads a group of its own', async () => {
+  const child = startProcess({ command: 'sleep', args: ['600'] })
+  assert.doesNotThrow(() => process.kill(-child.pid, 0))
+  await child.stop()
+})
