@@ -61,7 +61,7 @@ export async function startApi(config: Config, output: LogOutput): Promise<Runni
       const inTime = await runInOrder(
         [
           { name: 'drain', budgetMs: config.DRAIN_DELAY_MS + 100, run: () => delay(config.DRAIN_DELAY_MS) },
-          { name: 'finish requests', budgetMs: Math.max(finishMs, 100), run: finish },
+          { name: 'finish requests', budgetMs: finishMs, run: finish },
           {
             name: 'close store',
             budgetMs: STORE_CLOSE_MS,

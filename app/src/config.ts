@@ -11,6 +11,9 @@ export interface Config extends Values {
   readonly capabilities: readonly Capability[]
 }
 
+/** What a stop needs after the drain delay, at the least: to finish requests and to close the store. */
+const STOP_AFTER_DRAIN_MS_MIN = 1500
+
 /** What is wrong with the environment: a line for each fault, by name, with what was expected and never the value. */
 export class ConfigError extends Error {
   readonly faults: readonly string[]
@@ -29,11 +32,12 @@ export function parseConfig(environment: Environment): Config {
     Object.entries(variables).map(([name, kind]) => [name, parseVariable(name, kind, environment, faults)]),
   ) as unknown as Values
   const given = (name: VariableName) =>
-    setting(environment, name) !== undefined || setting(environment, `${name}_FILE`) !== undefined
+    setting(environment, name) !== undefined ||
+    (variables[name].isSecret && setting(environment, `${name}_FILE`) !== undefined)
   faults.push(...conflicts(given, values))
   if (faults.length > 0) throw new ConfigError(faults)
   const capabilities = capabilitiesOf(given)
-  return Object.freeze({ ...values, tier: tierOf(capabilities), capabilities })
+  return Object.freeze({ ...values, tier: tierOf(capabilities), capabilities: Object.freeze(capabilities) })
 }
 
 function parseVariable(
@@ -85,13 +89,16 @@ function conflicts(given: (name: VariableName) => boolean, values: Values): stri
   if (given('DATABASE_URL') && given('DATABASE_HOST')) {
     faults.push('DATABASE_HOST: expected not to be set together with DATABASE_URL')
   }
-  if (given('DATABASE_HOST')) {
-    for (const name of ['DATABASE_NAME', 'DATABASE_USER', 'DATABASE_PASSWORD'] as const) {
-      if (!given(name)) faults.push(`${name}: expected to be set together with DATABASE_HOST`)
-    }
+  for (const name of ['DATABASE_NAME', 'DATABASE_USER', 'DATABASE_PASSWORD'] as const) {
+    if (given(name) === given('DATABASE_HOST')) continue
+    const [missing, present] = given(name) ? ['DATABASE_HOST', name] : [name, 'DATABASE_HOST']
+    faults.push(`${missing}: expected to be set together with ${present}`)
   }
-  if (values.DRAIN_DELAY_MS >= values.SHUTDOWN_TIMEOUT_MS) {
-    faults.push('DRAIN_DELAY_MS: expected less than SHUTDOWN_TIMEOUT_MS')
+  if (values.HEADERS_TIMEOUT_MS > values.REQUEST_TIMEOUT_MS) {
+    faults.push('HEADERS_TIMEOUT_MS: expected at most REQUEST_TIMEOUT_MS')
+  }
+  if (values.DRAIN_DELAY_MS + STOP_AFTER_DRAIN_MS_MIN > values.SHUTDOWN_TIMEOUT_MS) {
+    faults.push(`DRAIN_DELAY_MS: expected at least ${STOP_AFTER_DRAIN_MS_MIN} less than SHUTDOWN_TIMEOUT_MS`)
   }
   return faults
 }

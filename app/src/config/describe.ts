@@ -8,7 +8,7 @@ export function describeConfig(config: Config, environment: Environment): string
   const lines = (Object.keys(variables) as VariableName[]).flatMap((name) => {
     const value = config[name]
     if (value === undefined) return []
-    const fromFile = variables[name].isSecret && environment[name] === undefined
+    const fromFile = variables[name].isSecret && !environment[name]
     const origin = fromFile ? `from ${name}_FILE` : environment[name] ? 'from the environment' : 'default'
     return [`${name}=${typeof value === 'object' ? MASK : value}  # ${origin}`]
   })

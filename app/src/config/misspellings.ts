@@ -9,6 +9,9 @@ export function misspellings(environment: Environment): string[] {
   return Object.keys(environment)
     .filter((name) => !known.includes(name))
     .flatMap((name) => {
+      const plain = name.replace(/_FILE$/, '')
+      if (plain !== name && known.includes(plain))
+        return [`${name} is not read: only secrets may be in a file.`]
       const meant = known.find((candidate) => isNear(name.toUpperCase(), candidate))
       return meant === undefined ? [] : [`${name} is not a variable of this service: did you mean ${meant}?`]
     })

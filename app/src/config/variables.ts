@@ -38,7 +38,7 @@ export const variables = {
   DRAIN_DELAY_MS: integer(5000, [0, 300_000], 'How long the service goes on after it has become unready.'),
   SHUTDOWN_TIMEOUT_MS: integer(
     25_000,
-    [100, 600_000],
+    [1500, 600_000],
     'From the signal to the end of the process, at the latest; ECS kills after 30 s.',
   ),
   KEEP_ALIVE_TIMEOUT_MS: integer(

@@ -21,10 +21,18 @@ export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch (error) {
-    const position = /at position (\d+)/.exec(String(error))?.[1]
-    const where = position === undefined ? 'it ends too early' : `the first fault is at character ${position}`
-    throw new AppError('invalid_json', `The body is not valid JSON (RFC 8259): ${where}.`)
+    throw new AppError(
+      'invalid_json',
+      `The body is not valid JSON (RFC 8259)${placeOf(error as SyntaxError)}.`,
+    )
   }
+}
+
+/** Where V8 says that the fault is, when it says so; what it quotes of the text is left out. */
+function placeOf({ message }: SyntaxError): string {
+  if (message.startsWith('Unexpected end')) return ': it ends too early'
+  const position = / JSON at position (\d+)(?: \(line \d+ column \d+\))?$/.exec(message)?.[1]
+  return position === undefined ? '' : `: the first fault is at character ${position}`
 }
 
 /** Accepts any JSON text of at most `VALUE_LEVELS_MAX` levels. Throws `invalid_json`, or `invalid_field` when deeper. */

@@ -1,6 +1,7 @@
 import type { IncomingMessage, Server } from 'node:http'
 import { fastify } from 'fastify'
 import { readText } from './body.ts'
+import { answerClientError } from './connection.ts'
 import type { RouteContext } from './context.ts'
 import { problemHandlers, unsupportedMediaType } from './errors.ts'
 import { createExchanges } from './exchanges.ts'
@@ -15,7 +16,7 @@ import { documentationRoutes } from './routes/documentation.ts'
 import { itemRoutes } from './routes/item.ts'
 import { metricsRoutes } from './routes/metrics.ts'
 import { serviceRoutes } from './routes/service.ts'
-import { answerClientError, createLimitedServer } from './server.ts'
+import { createLimitedServer } from './server.ts'
 import { createValidatorCompiler } from './validation.ts'
 import { createWaitingLine } from './waiting-line.ts'
 
@@ -66,9 +67,13 @@ export async function createApp(
     exchanges.begin(request, reply)
     done()
   })
+  app.addHook('preValidation', (request, _reply, done) => {
+    request.exchange.enterLine()
+    done()
+  })
   app.addHook('onSend', (_request, reply, payload, done) => {
     // On a connection that stays, a balancer would go on sending requests to a process that is about to leave.
-    if (state.isDraining()) reply.header('connection', 'close')
+    if (state.isDraining()) reply.raw.shouldKeepAlive = false
     done(null, payload)
   })
 
@@ -79,7 +84,7 @@ export async function createApp(
   batchRoutes(app, context)
   changeRoutes(app, context)
   serviceRoutes(app, context)
-  documentationRoutes(app)
+  documentationRoutes(app, context)
   if (config.METRICS_PORT === undefined || config.METRICS_PORT === config.PORT) metricsRoutes(app, registry)
   methods.addMissingMethods()
   await app.ready()
@@ -105,9 +110,7 @@ function bodies(app: App): void {
       const encoding = headers['content-encoding'] ?? 'identity'
       const charset = /charset="?([^";]+)/i.exec(headers['content-type'] ?? '')?.[1] ?? 'utf-8'
       if (encoding !== 'identity' || charset.trim().toLowerCase() !== 'utf-8') throw unsupportedMediaType()
-      const text = await readText(payload, routeOptions.bodyLimit, exchange)
-      exchange.enterLine()
-      return text
+      return readText(payload, routeOptions.bodyLimit, exchange)
     },
   )
 }

@@ -52,13 +52,20 @@ function versionOf(tag: string): number {
   return digits === undefined ? NO_VERSION : Number(digits)
 }
 
-const ENTITY_TAG = /^(?:W\/)?"[\x21\x23-\x7e\x80-\xff]*"$/
+/** One entity tag, which may hold a comma, and what separates it from the next; empty elements are no fault. */
+const ENTITY_TAG = /((?:W\/)?"[\x21\x23-\x7e\x80-\xff]*")[ \t]*(?:(?:,[ \t]*)+|$)/y
 
 function entityTags(name: string, header: string): '*' | string[] {
-  if (header.trim() === '*') return '*'
-  const tags = header.split(',').map((tag) => tag.trim())
-  if (!tags.every((tag) => ENTITY_TAG.test(tag))) {
-    throw invalidField(`/${name}`, `Expected * or entity tags in double quotes, as in ${name}: "3".`)
+  const text = header.trim()
+  if (text === '*') return '*'
+  const tags: string[] = []
+  ENTITY_TAG.lastIndex = 0
+  for (let end = 0; end === 0 || end < text.length; end = ENTITY_TAG.lastIndex) {
+    const tag = ENTITY_TAG.exec(text)?.[1]
+    if (tag === undefined) {
+      throw invalidField(`/${name}`, `Expected * or entity tags in double quotes, as in ${name}: "3".`)
+    }
+    tags.push(tag)
   }
   return tags
 }

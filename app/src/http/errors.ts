@@ -2,12 +2,12 @@ import type { FastifyError } from 'fastify'
 import { AppError, type FieldError } from '../domain/errors.ts'
 import type { Log } from '../log.ts'
 import type { App, Reply, Request } from './framework.ts'
-import { PROBLEM_TYPE, problemText, retryAfterSecondsByCode, statusByCode } from './problem.ts'
+import { PROBLEM_TYPE, problemText, retryAfterHeader, statusByCode } from './problem.ts'
 
 /** Turns everything that is thrown into a problem document. What is not ours is logged, and shown as `internal`. */
 export function problemHandlers(app: App, log: Log): void {
   app.setErrorHandler((error: unknown, request: Request, reply: Reply) => {
-    const known = error instanceof AppError ? error : frameworkError(error as FastifyError)
+    const known = error instanceof AppError ? error : frameworkError(Object(error) as FastifyError)
     if (known.code === 'internal') log.error({ err: error, reqId: request.id }, 'request failed')
     return sendProblem(request, reply, known)
   })
@@ -21,10 +21,9 @@ export function problemHandlers(app: App, log: Log): void {
 }
 
 export function sendProblem(request: Request, reply: Reply, error: AppError): Reply {
-  const retryAfterSeconds = retryAfterSecondsByCode[error.code]
-  if (retryAfterSeconds !== undefined) reply.header('retry-after', String(retryAfterSeconds))
   return reply
     .code(statusByCode[error.code])
+    .headers(retryAfterHeader(error.code))
     .header('content-type', PROBLEM_TYPE)
     .send(problemText(error, request.id))
 }

@@ -53,6 +53,12 @@ export class Exchange implements Caller, Waiter {
     this.#heldBytes += bytes
   }
 
+  /** As `hold`, and never refuses: for the answer to what has been done already. */
+  holdAnyway(bytes: number): void {
+    this.#line.holdAnyway(bytes)
+    this.#heldBytes += bytes
+  }
+
   close(): void {
     this.leaveLine()
     if (this.#heldBytes > 0) this.#line.release(this.#heldBytes)

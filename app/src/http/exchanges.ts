@@ -27,8 +27,6 @@ export function createExchanges(
     request.principal = principalOf()
     reply.header('x-request-id', request.id)
     reply.raw.on('close', () => end(request, reply))
-    // A body has to arrive first; its parser enters the line then.
-    if (!hasBody(request)) request.exchange.enterLine()
   }
 
   function end(request: Request, reply: Reply): void {
@@ -60,10 +58,6 @@ export function createExchanges(
       if (open > 0) await promise
     },
   }
-}
-
-function hasBody({ headers }: Request): boolean {
-  return headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined
 }
 
 /** Without the query, which may hold what a log should not. */

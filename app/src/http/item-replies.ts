@@ -10,8 +10,8 @@ export const JSON_TYPE = 'application/json; charset=utf-8'
 /** Answers above this size count against the memory budget until the client has taken them, and have to be taken. */
 const SMALL_BYTES = 16 * 1024
 
-/** Sends JSON text as it is. Throws `overloaded` when a large answer finds no memory left. */
-export function sendText(request: Request, reply: Reply, text: string): Reply {
+/** Sends JSON text that was read. Throws `overloaded` when a large one finds no memory left. */
+export function sendRead(request: Request, reply: Reply, text: string): Reply {
   if (text.length > SMALL_BYTES) {
     request.exchange.hold(text.length)
     request.exchange.watchForStall()
@@ -19,8 +19,21 @@ export function sendText(request: Request, reply: Reply, text: string): Reply {
   return reply.header('content-type', JSON_TYPE).send(text)
 }
 
-export function sendItem(request: Request, reply: Reply, item: Item): Reply {
-  return sendText(request, reply.header('etag', etagOf(item.version)), itemText(item))
+/** Sends the JSON text that a write is answered with: it has been committed, so nothing may refuse its answer. */
+export function sendWritten(request: Request, reply: Reply, text: string): Reply {
+  if (text.length > SMALL_BYTES) {
+    request.exchange.holdAnyway(text.length)
+    request.exchange.watchForStall()
+  }
+  return reply.header('content-type', JSON_TYPE).send(text)
+}
+
+export function sendItemRead(request: Request, reply: Reply, item: Item): Reply {
+  return sendRead(request, reply.header('etag', etagOf(item.version)), itemText(item))
+}
+
+export function sendItemWritten(request: Request, reply: Reply, item: Item): Reply {
+  return sendWritten(request, reply.header('etag', etagOf(item.version)), itemText(item))
 }
 
 /** The body as a value's text. Throws `invalid_json`, or `invalid_field` when it nests too deep. */

@@ -27,10 +27,15 @@ export const statusByCode: Readonly<Record<ErrorCode, number>> = {
 }
 
 /** The one table of what may be sent again as it is, and after how many seconds at the earliest. */
-export const retryAfterSecondsByCode: Readonly<Partial<Record<ErrorCode, number>>> = {
+const retryAfterSecondsByCode: Readonly<Partial<Record<ErrorCode, number>>> = {
   overloaded: 1,
   unavailable: 1,
   outcome_unknown: 1,
+}
+
+export function retryAfterHeader(code: ErrorCode): { 'retry-after'?: string } {
+  const seconds = retryAfterSecondsByCode[code]
+  return seconds === undefined ? {} : { 'retry-after': String(seconds) }
 }
 
 /** The text of a problem document (RFC 9457). Its `type` is `about:blank`: `code` is what tells problems apart. */

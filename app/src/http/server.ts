@@ -5,17 +5,17 @@ import {
   type Server,
   type ServerResponse,
 } from 'node:http'
-import type { Socket } from 'node:net'
 import type { Config } from '../config.ts'
 import { AppError } from '../domain/errors.ts'
+import { HEADER_BYTES_MAX, inTurn } from './connection.ts'
+import { faultOf } from './framing.ts'
 import type { HttpMetrics } from './http-metrics.ts'
-import { PROBLEM_TYPE, problemText, rawProblem } from './problem.ts'
-import { newRequestId, requestIdOf } from './request-id.ts'
+import { PROBLEM_TYPE, problemText, retryAfterHeader, statusByCode } from './problem.ts'
+import { requestIdOf } from './request-id.ts'
 import type { FullReason, WaitingLine } from './waiting-line.ts'
 
 /** A client that was turned away is not read from for this long: asking again at once would cost as much as an answer. */
 const SHED_PAUSE_MS = 100
-const HEADER_BYTES_MAX = 16 * 1024
 /** How often Node looks for connections that are over their time. */
 const TIMEOUT_CHECK_MS = 1000
 
@@ -44,19 +44,26 @@ export function createLimitedServer(handler: RequestListener, options: ServerOpt
       connectionsCheckingInterval: TIMEOUT_CHECK_MS,
       maxHeaderSize: HEADER_BYTES_MAX,
       noDelay: true,
+      // Node would answer without a body; faultOf judges it.
+      requireHostHeader: false,
     },
-    (request, response) => {
+    inTurn((request, response) => {
+      const fault = faultOf(request)
+      if (fault !== undefined) {
+        metrics.clientError(fault.code)
+        response.shouldKeepAlive = false
+        return answer(request, response, fault)
+      }
       const reason = isProbe(request.url) ? undefined : line.full()
       if (reason === undefined) return handler(request, response)
       metrics.shed(reason)
       shed(request, response, reason)
-    },
+    }),
   )
   server.maxConnections = config.CONNECTIONS_MAX
   server.on('drop', () => metrics.shed('connections'))
   server.on('checkExpectation', (request, response) => {
-    const error = new AppError('expectation_failed', 'Expected no expectation but 100-continue.')
-    answer(response, error, requestIdOf(request))
+    answer(request, response, new AppError('expectation_failed', 'Expected no expectation but 100-continue.'))
   })
   return server
 }
@@ -67,50 +74,21 @@ function isProbe(url: string | undefined): boolean {
 }
 
 function shed(request: IncomingMessage, response: ServerResponse, reason: FullReason): void {
-  answer(response, new AppError('overloaded', detailByReason[reason]), requestIdOf(request))
+  answer(request, response, new AppError('overloaded', detailByReason[reason]))
   const { socket } = request
   socket.pause()
   setTimeout(() => socket.resume(), SHED_PAUSE_MS)
 }
 
-function answer(response: ServerResponse, error: AppError, requestId: string): void {
+/** Answers without the framework. */
+function answer(request: IncomingMessage, response: ServerResponse, error: AppError): void {
+  const requestId = requestIdOf(request)
   const body = problemText(error, requestId)
-  response
-    .writeHead(JSON.parse(body).status, {
-      'content-type': PROBLEM_TYPE,
-      'content-length': Buffer.byteLength(body),
-      'x-request-id': requestId,
-      'retry-after': '1',
-    })
-    .end(body)
-}
-
-/**
- * Answers what the HTTP parser has refused, and closes. A connection that has an answer under way is only closed:
- * a second answer in the middle of the first could be taken for part of it.
- */
-export function answerClientError(error: NodeJS.ErrnoException, socket: Socket, metrics: HttpMetrics): void {
-  metrics.clientError(error.code ?? 'unknown')
-  const answering = (socket as Socket & { _httpMessage?: ServerResponse })._httpMessage?.headersSent === true
-  if (error.code === 'ECONNRESET' || !socket.writable || answering) {
-    socket.destroy()
-    return
-  }
-  socket.end(rawProblem(clientProblem(error), newRequestId()), () => socket.destroy())
-}
-
-function clientProblem(error: NodeJS.ErrnoException): AppError {
-  switch (error.code) {
-    case 'HPE_HEADER_OVERFLOW':
-      return new AppError(
-        'headers_too_large',
-        `Expected a request line and headers of at most ${HEADER_BYTES_MAX} bytes.`,
-      )
-    case 'HPE_CHUNK_EXTENSIONS_OVERFLOW':
-      return new AppError('too_large', 'Expected shorter chunk extensions.')
-    case 'ERR_HTTP_REQUEST_TIMEOUT':
-      return new AppError('request_timeout', 'The request took too long to arrive.')
-    default:
-      return new AppError('bad_request', 'Expected a well-formed HTTP/1.1 request (RFC 9112).')
-  }
+  response.writeHead(statusByCode[error.code], {
+    'content-type': PROBLEM_TYPE,
+    'content-length': Buffer.byteLength(body),
+    'x-request-id': requestId,
+    ...retryAfterHeader(error.code),
+  })
+  response.end(body)
 }

@@ -21,6 +21,8 @@ export interface WaitingLine {
   leave(waiter: Waiter): void
   /** Takes `bytes` of the memory budget. Throws `overloaded` when it has not so many left. */
   hold(bytes: number): void
+  /** Takes it, whether there is so much left or not. */
+  holdAnyway(bytes: number): void
   release(bytes: number): void
   readonly length: number
   readonly bytes: number
@@ -93,6 +95,9 @@ export function createWaitingLine(options: WaitingLineOptions): WaitingLine {
       if (bytes + more > options.bytesMax) {
         throw new AppError('overloaded', 'Too much data is in flight at this moment.')
       }
+      bytes += more
+    },
+    holdAnyway(more) {
       bytes += more
     },
     release(less) {

@@ -145,7 +145,12 @@ export function storeContract(name: string, start: () => Promise<StoreUnderTest>
 
     test('a delete is refused for an absent id and for another version', async () => {
       const id = newId()
-      assert.deepEqual(await remove(id), { ok: false, currentVersion: 0 })
+      const end = await feedEnd()
+      for (const expected of [undefined, 0, 1, 'any'] as const) {
+        assert.deepEqual(await remove(id, expected), { ok: false, currentVersion: 0 })
+      }
+      assert.equal((await batch({ op: 'delete', id, ifVersion: 0 })).ok, false)
+      assert.deepEqual(await changesOf([id], end), [])
       await putItem(id)
       assert.deepEqual(await remove(id, 7), { ok: false, currentVersion: 1 })
       assert((await remove(id, 1)).ok)

@@ -46,9 +46,11 @@ export function createMemoryStore(options: MemoryStoreOptions): Store {
     return present(id)?.version ?? 0
   }
 
-  function refuses(id: string, ifVersion: IfVersion): Refused | undefined {
+  /** A delete needs an item, whatever else it expects. */
+  function refuses(op: Operation['op'], id: string, ifVersion: IfVersion): Refused | undefined {
     const current = currentVersion(id)
-    return fulfils(ifVersion, current) ? undefined : { ok: false, currentVersion: current }
+    const isPossible = op === 'put' || current !== 0
+    return isPossible && fulfils(ifVersion, current) ? undefined : { ok: false, currentVersion: current }
   }
 
   function rowBytes(id: string, value: string): number {
@@ -95,7 +97,7 @@ export function createMemoryStore(options: MemoryStoreOptions): Store {
     },
 
     async put(id, value, ifVersion) {
-      const refused = refuses(id, ifVersion)
+      const refused = refuses('put', id, ifVersion)
       if (refused !== undefined) return refused
       checkRoom([{ id, value }])
       const created = currentVersion(id) === 0
@@ -112,7 +114,7 @@ export function createMemoryStore(options: MemoryStoreOptions): Store {
     },
 
     async delete(id, ifVersion) {
-      const refused = refuses(id, ifVersion ?? 'any')
+      const refused = refuses('delete', id, ifVersion)
       return refused ?? { ok: true, version: writeRow(id, '', true).version }
     },
 
@@ -132,7 +134,7 @@ export function createMemoryStore(options: MemoryStoreOptions): Store {
 
     async batch(operations) {
       const refused = operations.flatMap(({ op, id, ifVersion }, index) => {
-        const refusal = refuses(id, op === 'delete' ? (ifVersion ?? 'any') : ifVersion)
+        const refusal = refuses(op, id, ifVersion)
         return refusal === undefined ? [] : [{ index, currentVersion: refusal.currentVersion }]
       })
       if (refused.length > 0) return { ok: false, refused }

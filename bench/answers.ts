@@ -1,0 +1,54 @@
+import { ask, type RawAnswer, type Request } from './raw-http.ts'
+
+/** An answer that the bare server can repeat; `headers` are names and values in turn, as `writeHead` takes them. */
+export interface Answer {
+  readonly status: number
+  readonly headers: readonly string[]
+  readonly body: string
+}
+
+/** All that the bare server says, so that both servers put the same bytes on the wire. */
+export interface Answers {
+  readonly item: Answer
+  readonly notModified: Answer
+  readonly put: Answer
+  readonly keepAliveSeconds: number
+}
+
+const get: Request = { method: 'GET', path: '/data/1' }
+const put: Request = {
+  method: 'PUT',
+  path: '/data/bench-0',
+  headers: { 'Content-Type': 'application/json' },
+  body: '{"name":"item 0","tags":["small","json"],"count":0,"active":true}',
+}
+
+/** Asks a running service for each answer once. Throws when one has another status than it should have. */
+export async function recordAnswers(origin: URL): Promise<Answers> {
+  const item = await expectStatus(200, origin, get)
+  const etag = header(item, 'etag')
+  if (etag === undefined) throw new Error(`GET ${get.path} gave no ETag`)
+  const notModified = await expectStatus(304, origin, { ...get, headers: { 'If-None-Match': etag } })
+  // The first PUT may create the item, which is another answer.
+  await ask(origin, put)
+  const replaced = await expectStatus(200, origin, put)
+  const keepAliveSeconds = Number(/timeout=(\d+)/.exec(header(item, 'keep-alive') ?? '')?.[1] ?? 5)
+  return { item: answer(item), notModified: answer(notModified), put: answer(replaced), keepAliveSeconds }
+}
+
+async function expectStatus(status: number, origin: URL, request: Request): Promise<RawAnswer> {
+  const given = await ask(origin, request)
+  if (given.status === status) return given
+  throw new Error(`${request.method} ${request.path} answered ${given.status}, not ${status}: ${given.body}`)
+}
+
+export function header({ headers }: RawAnswer, name: string): string | undefined {
+  return headers.find(([given]) => given.toLowerCase() === name)?.[1]
+}
+
+// node:http writes these itself.
+const automatic = new Set(['date', 'connection', 'keep-alive'])
+
+function answer({ status, headers, body }: RawAnswer): Answer {
+  return { status, headers: headers.filter(([name]) => !automatic.has(name.toLowerCase())).flat(), body }
+}

@@ -1,0 +1,144 @@
+// A process of its own: sends requests at a fixed rate, whether or not the answers keep up, and prints its result
+// as one line of JSON.
+import { readFileSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { parseArgs } from 'node:util'
+import { connectionPool } from './connection-pool.ts'
+import { percentile } from './statistics.ts'
+
+export interface Latency {
+  readonly p50Ms: number
+  readonly p99Ms: number
+  readonly maxMs: number
+}
+
+/** Each of the `arrivals` is counted once: as accepted, shed, failed or unsent. */
+export interface OpenLoopResult {
+  readonly arrivals: number
+  readonly arrivalsPerSecond: number
+  /** The fraction of arrivals that the generator handled within `lateMsMax` of their time. */
+  readonly onTime: number
+  readonly lateMsMax: number
+  /** Answers of 2xx. */
+  readonly accepted: number
+  readonly acceptedPerSecond: number
+  /** Answers of 503. */
+  readonly shed: number
+  /** Other answers, broken connections, and requests without an answer a few seconds after the last arrival. */
+  readonly failed: number
+  /** Arrivals that found every connection busy. */
+  readonly unsent: number
+  /** From the time at which a request was due, not from when it was sent, to its answer. */
+  readonly acceptedLatency: Latency
+  readonly shedLatency: Latency
+  /** Open at the end of the arrivals. */
+  readonly connections: number
+  /** Of one core. */
+  readonly generatorCpu: number
+}
+
+interface Load {
+  readonly origin: URL
+  readonly requests: readonly Buffer[]
+  readonly arrivalsPerSecond: number
+  readonly seconds: number
+  readonly connections: number
+}
+
+const lateMsMax = 10
+const fillMsMax = 10_000
+const drainMsMax = 5_000
+
+async function openLoop(load: Load): Promise<OpenLoopResult> {
+  const acceptedMs: number[] = []
+  const shedMs: number[] = []
+  let failed = 0
+  const pool = connectionPool(load.origin, load.connections, (status = 0, scheduledMs) => {
+    if (status >= 200 && status < 300) acceptedMs.push(performance.now() - scheduledMs)
+    else if (status === 503) shedMs.push(performance.now() - scheduledMs)
+    else failed += 1
+  })
+  await pool.fill(fillMsMax)
+  const sending = await sendAll(load, pool.send)
+  const connections = pool.size()
+  const acceptedPerSecond = acceptedMs.length / sending.seconds
+  const drainEndMs = performance.now() + drainMsMax
+  while (pool.busy() > 0 && performance.now() < drainEndMs) await sleep(10)
+  pool.close()
+  const unanswered = sending.arrivals - sending.unsent - acceptedMs.length - shedMs.length - failed
+  return {
+    arrivals: sending.arrivals,
+    arrivalsPerSecond: sending.arrivals / sending.seconds,
+    onTime: 1 - sending.late / sending.arrivals,
+    lateMsMax,
+    accepted: acceptedMs.length,
+    acceptedPerSecond,
+    shed: shedMs.length,
+    failed: failed + unanswered,
+    unsent: sending.unsent,
+    acceptedLatency: latency(acceptedMs),
+    shedLatency: latency(shedMs),
+    connections,
+    generatorCpu: sending.cpuSeconds / sending.seconds,
+  }
+}
+
+interface Sending {
+  arrivals: number
+  late: number
+  unsent: number
+  seconds: number
+  cpuSeconds: number
+}
+
+/** Hands each request to `send` at its time, in bursts of about a millisecond. */
+function sendAll(load: Load, send: (request: Buffer, scheduledMs: number) => boolean): Promise<Sending> {
+  const total = Math.round(load.arrivalsPerSecond * load.seconds)
+  const everyMs = 1_000 / load.arrivalsPerSecond
+  const cpu = process.cpuUsage()
+  const startedMs = performance.now()
+  let arrivals = 0
+  let late = 0
+  let unsent = 0
+
+  function sendOne(): void {
+    const scheduledMs = startedMs + arrivals * everyMs
+    const request = load.requests[arrivals % load.requests.length]
+    if (performance.now() - scheduledMs > lateMsMax) late += 1
+    if (request === undefined || !send(request, scheduledMs)) unsent += 1
+    arrivals += 1
+  }
+
+  return new Promise((resolve) => {
+    function tick(): void {
+      const due = Math.min(total, Math.floor((performance.now() - startedMs) / everyMs) + 1)
+      while (arrivals < due) sendOne()
+      if (arrivals < total) return void setTimeout(tick, 1)
+      const { user, system } = process.cpuUsage(cpu)
+      const seconds = (performance.now() - startedMs) / 1_000
+      resolve({ arrivals, late, unsent, seconds, cpuSeconds: (user + system) / 1e6 })
+    }
+    tick()
+  })
+}
+
+function latency(valuesMs: readonly number[]): Latency {
+  const at = (fraction: number): number => percentile(valuesMs, fraction)
+  return { p50Ms: at(0.5), p99Ms: at(0.99), maxMs: at(1) }
+}
+
+const text = { type: 'string' } as const
+const { values } = parseArgs({
+  options: { origin: text, requests: text, rate: text, seconds: text, connections: text },
+})
+const result = await openLoop({
+  origin: new URL(values.origin ?? 'http://127.0.0.1:8000'),
+  requests: readFileSync(values.requests ?? '', 'latin1')
+    .split('\0')
+    .slice(0, -1)
+    .map((request) => Buffer.from(request, 'latin1')),
+  arrivalsPerSecond: Number(values.rate ?? 1_000),
+  seconds: Number(values.seconds ?? 5),
+  connections: Number(values.connections ?? 4_096),
+})
+process.stdout.write(`${JSON.stringify(result)}\n`)

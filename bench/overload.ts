@@ -1,0 +1,124 @@
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
+import type { OpenLoopResult } from './open-loop.ts'
+import { pinned } from './pinning.ts'
+import { residentMb } from './process-usage.ts'
+import { median } from './statistics.ts'
+import type { Running } from './subjects.ts'
+import { type Load, prepare } from './throughput.ts'
+import { runWrk } from './wrk.ts'
+
+export interface Overload {
+  readonly subject: string
+  readonly closed: ClosedLoop
+  readonly open: OpenLoopResult & { readonly peakResidentMb: number }
+  /** The promises that did not hold, in words. */
+  readonly faults: readonly string[]
+}
+
+/** Goodput: answers below 400 for each second. */
+interface ClosedLoop {
+  readonly byConnections: readonly { readonly connections: number; readonly goodput: number }[]
+  readonly peakConnections: number
+  readonly peakGoodput: number
+  /** At twice the connections of the peak. */
+  readonly doubledGoodput: number
+  readonly ratio: number
+}
+
+const goodputRatioMin = 0.9
+const onTimeMin = 0.95
+const openLoopSeconds = 5
+const openLoopConnections = 4_096
+const acceptedP99MsMax = 1_000
+const sampleEveryMs = 50
+
+export interface OverloadPlan {
+  readonly connections: readonly number[]
+  readonly rounds: number
+  readonly seconds: number
+}
+
+/** Loads one subject with twice of what it can do, first in connections, then in arrivals. `dir` takes scratch files. */
+export async function overload(
+  subject: Running,
+  plan: OverloadPlan,
+  dir: string,
+  progress: (text: string) => void,
+): Promise<Overload> {
+  const load = await prepare(subject, 'get', dir)
+  progress('overload: twice the connections of the peak')
+  const closed = await closedLoop(load, plan)
+  progress('overload: twice the rate of the peak')
+  const open = await openLoop(load, 2 * closed.peakGoodput)
+  return { subject: subject.name, closed, open, faults: faults(closed, open) }
+}
+
+async function closedLoop(load: Load, { connections, rounds, seconds }: OverloadPlan): Promise<ClosedLoop> {
+  const byConnections: { connections: number; goodput: number }[] = []
+  for (const number of connections) {
+    byConnections.push({ connections: number, goodput: await goodput(load, number, seconds) })
+  }
+  const peak = byConnections.reduce((best, each) => (each.goodput > best.goodput ? each : best))
+  const atPeak: number[] = []
+  const atDouble: number[] = []
+  for (let round = 0; round < rounds; round += 1) {
+    atPeak.push(await goodput(load, peak.connections, seconds))
+    atDouble.push(await goodput(load, 2 * peak.connections, seconds))
+  }
+  const [peakGoodput, doubledGoodput] = [median(atPeak), median(atDouble)]
+  const ratio = doubledGoodput / peakGoodput
+  return { byConnections, peakConnections: peak.connections, peakGoodput, doubledGoodput, ratio }
+}
+
+async function goodput({ subject, file }: Load, connections: number, seconds: number): Promise<number> {
+  const { requests, errors, seconds: elapsed } = await runWrk(subject.origin, file, connections, seconds)
+  return (requests - errors.status) / elapsed
+}
+
+async function openLoop({ subject, file }: Load, rate: number): Promise<Overload['open']> {
+  let peakResidentMb = 0
+  const sampler = setInterval(() => {
+    peakResidentMb = Math.max(peakResidentMb, residentMb(subject.pid))
+  }, sampleEveryMs)
+  try {
+    const [command, ...args] = pinned('load', [
+      process.execPath,
+      new URL('open-loop.ts', import.meta.url).pathname,
+      ...['--origin', subject.origin.href],
+      ...['--requests', file],
+      ...['--rate', String(Math.round(rate))],
+      ...['--seconds', String(openLoopSeconds)],
+      ...['--connections', String(openLoopConnections)],
+    ])
+    const { stdout } = await promisify(execFile)(command, args)
+    const result: OpenLoopResult = JSON.parse(stdout)
+    return { ...result, peakResidentMb }
+  } finally {
+    clearInterval(sampler)
+  }
+}
+
+function faults(closed: ClosedLoop, open: OpenLoopResult): string[] {
+  const found: string[] = []
+  if (closed.ratio < goodputRatioMin) {
+    found.push(
+      `at twice the connections of the peak, goodput was ${closed.ratio.toFixed(2)} of it, not ${goodputRatioMin}`,
+    )
+  }
+  if (open.onTime < onTimeMin) {
+    found.push(`the generator was late (${percent(open.onTime)} of arrivals on time): its figures are void`)
+  }
+  if (open.failed > 0) found.push(`${open.failed} requests had an answer other than 2xx and 503, or none`)
+  if (open.accepted === 0) found.push('nothing was accepted')
+  if (open.acceptedLatency.p99Ms > acceptedP99MsMax) {
+    found.push(
+      `p99 of accepted requests was ${open.acceptedLatency.p99Ms.toFixed(0)} ms, above ${acceptedP99MsMax} ms`,
+    )
+  }
+  return found
+}
+
+function percent(fraction: number): string {
+  return `${(fraction * 100).toFixed(1)}%`
+}

@@ -1,0 +1,24 @@
+import { readFileSync } from 'node:fs'
+
+export type Side = 'server' | 'load'
+
+/**
+ * The command that runs `command` on its side's processors: a server on one, whoever loads it on the others.
+ * Left to the scheduler, both may share one; then a request at one connection costs a third of the CPU time that
+ * it costs across two, and figures of one load differ by a factor of four between rounds.
+ */
+export function pinned(side: Side, command: readonly string[]): [string, ...string[]] {
+  const allowed = /^Cpus_allowed_list:\s+(\S+)$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? ''
+  const [first, ...others] = processors(allowed)
+  // With only one there is nothing to choose.
+  const chosen = side === 'server' || others.length === 0 ? [first] : others
+  return ['taskset', '--cpu-list', chosen.join(','), ...command]
+}
+
+/** The numbers in a list as the kernel writes it: `0-2,5` → 0, 1, 2, 5. */
+export function processors(list: string): number[] {
+  return list.split(',').flatMap((range) => {
+    const [first = Number.NaN, last = first] = range.split('-').map(Number)
+    return Array.from({ length: last - first + 1 }, (_, n) => first + n)
+  })
+}

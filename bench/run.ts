@@ -1,0 +1,93 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { stopProcesses } from '../local/processes.ts'
+import { environment } from './environment.ts'
+import { type Options, parseOptions, UsageError, usage } from './options.ts'
+import { type Overload, overload } from './overload.ts'
+import { overloadText, startUpTable, throughputTable } from './report.ts'
+import { type StartUp, startUp } from './start-up.ts'
+import { bareServerLike, type Subject, service } from './subjects.ts'
+import { type Cell, throughput } from './throughput.ts'
+
+const outDir = new URL('../.local/bench/', import.meta.url).pathname
+const startTimes = 10
+const exitUsage = 64
+
+/** Runs what the command line asks for and keeps the raw data; returns the exit code. */
+async function main(args: readonly string[]): Promise<number> {
+  const options = parseOptions(args)
+  if (options.help) return print(usage, 0)
+  if (process.platform !== 'linux') throw new Error('CPU time and memory are read from /proc: expected Linux')
+  await mkdir(outDir, { recursive: true })
+  const dir = await mkdtemp(join(outDir, 'run-'))
+  const at = new Date().toISOString()
+  const conditions = environment()
+  const measured = await bench(options, dir)
+  const file = join(outDir, `${at.replaceAll(':', '-')}.json`)
+  await writeFile(file, JSON.stringify({ at, environment: conditions, options, ...measured }, undefined, 2))
+  await rm(dir, { recursive: true })
+  return print(`raw data: ${file}\n`, measured.overload?.faults.length ? 1 : 0)
+}
+
+interface Measured {
+  readonly starts: readonly StartUp[] | undefined
+  readonly cells: readonly Cell[] | undefined
+  readonly overload: Overload | undefined
+}
+
+/** Runs the parts in turn, and prints each one's table as soon as it has its figures. Throws at a wrong answer. */
+async function bench(options: Options, dir: string): Promise<Measured> {
+  const has = (part: Options['parts'][number]): boolean => options.parts.includes(part)
+  const bare = await bareServerLike(service, dir)
+  return {
+    starts: has('start') ? await starts([bare, service], dir) : undefined,
+    cells: has('throughput') ? await cells([bare, service], options, dir) : undefined,
+    overload: has('overload') ? await overloaded(service, options, dir) : undefined,
+  }
+}
+
+async function starts(subjects: readonly Subject[], dir: string): Promise<StartUp[]> {
+  progress(`start: ${startTimes} times each`)
+  const measured = await startUp(subjects, startTimes, dir)
+  return print(startUpTable(measured), measured)
+}
+
+async function cells(
+  [first, second]: readonly [Subject, Subject],
+  options: Options,
+  dir: string,
+): Promise<Cell[]> {
+  await using one = await first.start(dir)
+  await using other = await second.start(dir)
+  const measured = await throughput([one, other], options, dir, progress)
+  return print(throughputTable(measured), measured)
+}
+
+async function overloaded(subject: Subject, options: Options, dir: string): Promise<Overload> {
+  await using running = await subject.start(dir)
+  const measured = await overload(running, options, dir, progress)
+  return print(overloadText(measured), measured)
+}
+
+function print<Value>(text: string, value: Value): Value {
+  process.stdout.write(text)
+  return value
+}
+
+/** What goes on now, apart from the figures, so that these can be piped. */
+function progress(text: string): void {
+  process.stderr.write(`${text}\n`)
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2))
+} catch (error) {
+  await stopProcesses()
+  const isUsage = error instanceof UsageError
+  process.stderr.write(
+    isUsage
+      ? `${error.message}\n\n${usage}`
+      : `bench failed: ${error instanceof Error ? error.message : error}\n`,
+  )
+  process.exitCode = isUsage ? exitUsage : 1
+}
