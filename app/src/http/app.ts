@@ -72,8 +72,9 @@ export async function createApp(
     done()
   })
   app.addHook('onSend', (_request, reply, payload, done) => {
-    // On a connection that stays, a balancer would go on sending requests to a process that is about to leave.
-    if (state.isDraining()) reply.raw.shouldKeepAlive = false
+    // On a connection that stays, a balancer would go on sending requests to a process that is about to leave. The
+    // framework's own header says it too late: what was sent ahead has to be held back from here on.
+    if (state.isDraining() || reply.getHeader('connection') === 'close') reply.raw.shouldKeepAlive = false
     done(null, payload)
   })
 

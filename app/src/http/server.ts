@@ -36,6 +36,16 @@ export interface ServerOptions {
  */
 export function createLimitedServer(handler: RequestListener, options: ServerOptions): Server {
   const { config, line, metrics } = options
+
+  function refused(request: IncomingMessage, response: ServerResponse): boolean {
+    const fault = faultOf(request)
+    if (fault === undefined) return false
+    metrics.clientError(fault.code)
+    response.shouldKeepAlive = false
+    answer(request, response, fault)
+    return true
+  }
+
   const server = createServer(
     {
       keepAliveTimeout: config.KEEP_ALIVE_TIMEOUT_MS,
@@ -48,12 +58,7 @@ export function createLimitedServer(handler: RequestListener, options: ServerOpt
       requireHostHeader: false,
     },
     inTurn((request, response) => {
-      const fault = faultOf(request)
-      if (fault !== undefined) {
-        metrics.clientError(fault.code)
-        response.shouldKeepAlive = false
-        return answer(request, response, fault)
-      }
+      if (refused(request, response)) return
       const reason = isProbe(request.url) ? undefined : line.full()
       if (reason === undefined) return handler(request, response)
       metrics.shed(reason)
@@ -62,9 +67,17 @@ export function createLimitedServer(handler: RequestListener, options: ServerOpt
   )
   server.maxConnections = config.CONNECTIONS_MAX
   server.on('drop', () => metrics.shed('connections'))
-  server.on('checkExpectation', (request, response) => {
-    answer(request, response, new AppError('expectation_failed', 'Expected no expectation but 100-continue.'))
-  })
+  server.on(
+    'checkExpectation',
+    inTurn((request, response) => {
+      if (refused(request, response)) return
+      answer(
+        request,
+        response,
+        new AppError('expectation_failed', 'Expected no expectation but 100-continue.'),
+      )
+    }),
+  )
   return server
 }
 

@@ -38,9 +38,6 @@ export interface Waiter {
   behind: Waiter | undefined
 }
 
-/** Reading the clock costs about as much as all the rest of `full`. */
-const REQUESTS_PER_CLOCK_READ = 8
-
 export function createWaitingLine(options: WaitingLineOptions): WaitingLine {
   let length = 0
   /** The ends of the list of waiters; the first has waited longest. */
@@ -49,24 +46,18 @@ export function createWaitingLine(options: WaitingLineOptions): WaitingLine {
   let bytes = 0
   /** When this turn of the event loop began to take requests; undefined between turns. */
   let turnStartMs: number | undefined
-  let turnRequests = 0
-  let turnMs = 0
 
-  /** How long the requests that became readable together have waited to be looked at, as of the last look at the clock. */
+  /** How long the requests that became readable together have waited to be looked at. */
   function turnAgeMs(): number {
-    turnRequests++
-    if (turnStartMs === undefined) {
-      turnStartMs = performance.now()
-      // All sockets that were readable when the turn began are served before this callback runs.
-      setImmediate(endTurn)
-    } else if (turnRequests % REQUESTS_PER_CLOCK_READ === 0) turnMs = performance.now() - turnStartMs
-    return turnMs
+    if (turnStartMs !== undefined) return performance.now() - turnStartMs
+    turnStartMs = performance.now()
+    // All sockets that were readable when the turn began are served before this callback runs.
+    setImmediate(endTurn)
+    return 0
   }
 
   function endTurn(): void {
     turnStartMs = undefined
-    turnRequests = 0
-    turnMs = 0
   }
 
   return {

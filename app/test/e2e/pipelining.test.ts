@@ -20,6 +20,11 @@ async function storedValue(id: string): Promise<unknown> {
   return answer?.status === 200 ? JSON.parse(answer.body.toString()).value : undefined
 }
 
+async function newestCursor(): Promise<string> {
+  const answer = await askRaw(service.port, requestBytes({ path: '/changes?limit=1000' }))
+  return JSON.parse(answer?.body.toString() ?? '{}').next
+}
+
 suite('requests that are sent without waiting for answers', () => {
   test('are answered in their order, and each sees what those before it wrote', async () => {
     const count = 200
@@ -35,9 +40,7 @@ suite('requests that are sent without waiting for answers', () => {
 
   test('are answered in their order when the first waits longest', async () => {
     using client = await connectRaw(service.port)
-    const { headers } = await fetch(`${service.url}/changes?limit=1000`)
-    assert.match(headers.get('content-type') ?? '', /json/)
-    const next = JSON.parse(await (await fetch(`${service.url}/changes?limit=1000`)).text()).next
+    const next = await newestCursor()
     client.send(requestBytes({ path: `/changes?wait=50&after=${next}` }))
     client.send(requestBytes({ path: '/health/live' }))
     await waitUntil(
@@ -52,14 +55,38 @@ suite('requests that are sent without waiting for answers', () => {
     assert.match((await client.answer())?.body.toString() ?? '', /"status":"ok"/)
   })
 
-  for (const rubbish of ['garbage garbage\r\n\r\n', 'GET / HTTP/1.1\r\nBad Header: 1\r\n\r\n', '\0\0\0\0']) {
-    test(`and ${JSON.stringify(rubbish)} behind them does not change their answers`, async () => {
+  const rubbish = [
+    'garbage garbage\r\n\r\n',
+    'GET / HTTP/1.1\r\nBad Header: 1\r\n\r\n',
+    '\0\0\0\0',
+    'PUT /data/broken HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n',
+  ]
+  for (const [n, behind] of rubbish.entries()) {
+    test(`and ${JSON.stringify(behind)} behind them does not change their answers`, async () => {
       using client = await connectRaw(service.port)
-      const id = `before-${rubbish.length}`
-      client.send(Buffer.concat([put(id, '1'), Buffer.from(rubbish)]))
+      client.send(Buffer.concat([put(`before-${n}`, '1'), Buffer.from(behind)]))
       const answer = await client.answer()
       // Without an answer the client knows that it does not know. With an error it would believe that nothing happened.
       if (answer !== undefined) assert.equal(answer.status, 201)
+      const second = await client.answer()
+      if (second !== undefined) assertProblem(second, 'bad_request')
+      assert.equal(await client.ended(), '')
+      assert.equal(await storedValue('broken'), undefined)
+    })
+
+    test(`and ${JSON.stringify(behind)} behind a poll is not its answer`, async () => {
+      using client = await connectRaw(service.port)
+      const next = await newestCursor()
+      client.send(
+        Buffer.concat([requestBytes({ path: `/changes?wait=50&after=${next}` }), Buffer.from(behind)]),
+      )
+      const inFlight = async () => (await metricsOf(service)).get('http_requests_in_flight')
+      await waitUntil('the poll waits', async () => client.hasEnded || (await inFlight()) !== 1, {
+        timeoutMs: 5000,
+      })
+      await askRaw(service.port, put('wake', String(n)))
+      const answer = await client.answer()
+      if (answer !== undefined) assert.equal(answer.status, 200)
       const second = await client.answer()
       if (second !== undefined) assertProblem(second, 'bad_request')
       assert.equal(await client.ended(), '')
