@@ -124,6 +124,11 @@ suite('what does not fit is answered 503 with Retry-After at once, and health is
     const { port } = service
     await fillForLargeList(service)
     const clients = await Promise.all(Array.from({ length: 40 }, () => connectRaw(port)))
+    // A connection that has not been accepted yet would become readable in a later turn than the others.
+    for (const client of clients) {
+      client.send(get('/health/live'))
+      await client.answer()
+    }
     // While the process stands still, all requests become readable together, as in a burst.
     service.signal('SIGSTOP')
     for (const client of clients) await client.sent(get('/data?limit=4'))
