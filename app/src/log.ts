@@ -1,3 +1,4 @@
+import { fstatSync } from 'node:fs'
 import { destination, type Logger, pino } from 'pino'
 import type { Config } from './config.ts'
 import { isoTime } from './domain/iso-time.ts'
@@ -25,6 +26,8 @@ export interface LogOutput {
   readonly flush: () => void
 }
 
+const STDOUT = 1
+
 /** Lines are written together: a write for each would cost more than the request that it tells of. */
 const CHUNK_CHARS = 12 * 1024
 const FLUSH_EVERY_MS = 100
@@ -35,7 +38,9 @@ const BUFFERED_BYTES_MAX = 8 * 1024 * 1024
 export function createLog(level: Config['LOG_LEVEL']): LogOutput {
   let droppedBytes = 0
   let lines = ''
-  const output = destination({ dest: 1, sync: false, maxLength: BUFFERED_BYTES_MAX })
+  // A file takes a chunk at once, and handing it to another thread costs more; a pipe may be full, and must not block.
+  const sync = fstatSync(STDOUT).isFile()
+  const output = destination({ dest: STDOUT, sync, maxLength: BUFFERED_BYTES_MAX })
   output.on('drop', (chunk: string) => {
     droppedBytes += chunk.length
   })

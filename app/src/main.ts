@@ -1,3 +1,6 @@
+import { enableCompileCache } from 'node:module'
+import { fileURLToPath } from 'node:url'
+
 /**
  * The entry point of every role. The rest is imported only on a Node.js that can run it: an older one would fail on
  * the first name that it does not know, and not say why.
@@ -11,6 +14,9 @@ if (Number.parseInt(process.versions.node, 10) < NODE_MAJOR_MIN) {
   )
   process.exit(1)
 }
+
+// Types are stripped and code is compiled once, not at every start. Where the folder cannot be written, nothing is lost.
+enableCompileCache(fileURLToPath(new URL('../node_modules/.cache/compile', import.meta.url)))
 
 const { run } = await import('./run.ts')
 await run()

@@ -1,4 +1,4 @@
-import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
+import type { RequestListener, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { AppError } from '../domain/errors.ts'
 import type { HttpMetrics } from './http-metrics.ts'
@@ -7,13 +7,23 @@ import { newRequestId } from './request-id.ts'
 
 export const HEADER_BYTES_MAX = 16 * 1024
 
+/** What a client may still send, and for how long, while its refusal is on its way to it. */
+const DISCARD_BYTES_MAX = 8 * 1024 * 1024
+const LINGER_MS = 500
+
 /** A client that sends this many requests ahead is not read from until it has got some answers. */
 const REQUESTS_AHEAD_MAX = 16
 
-/** A connection, with the answer to the latest request that came on it. */
-interface Connection extends Socket {
+/** What a connection's requests have to know of each other. */
+export interface Connection extends Socket {
+  /** The answer to the latest request. */
   latest?: ServerResponse
+  /** What `latest` has waited for; until it is closed, the turn of `latest` has not come. */
+  previous?: ServerResponse
+  /** How many requests wait for their turn. */
   ahead?: number
+  /** When the latest answer was complete: the next request of a client that waits for answers came after that. */
+  answeredMs?: number
 }
 
 /**
@@ -37,6 +47,7 @@ function goOn(before: ServerResponse, handle: () => void): void {
 }
 
 function waitForTurn(connection: Connection, before: ServerResponse, handle: () => void): void {
+  connection.previous = before
   connection.ahead = (connection.ahead ?? 0) + 1
   if (connection.ahead >= REQUESTS_AHEAD_MAX) connection.pause()
   before.once('close', () => {
@@ -53,16 +64,35 @@ function waitForTurn(connection: Connection, before: ServerResponse, handle: () 
  */
 export function answerClientError(error: NodeJS.ErrnoException, socket: Socket, metrics: HttpMetrics): void {
   metrics.clientError(error.code ?? 'unknown')
-  const { latest }: Connection = socket
+  const { latest, previous }: Connection = socket
   const refuse = () => {
-    if (error.code === 'ECONNRESET' || !socket.writable) return socket.destroy()
-    socket.end(rawProblem(clientProblem(error), newRequestId()), () => socket.destroy())
+    // The fault is in the body of a request whose answer has begun.
+    const isAnswered = latest?.req.complete === false && latest.headersSent
+    if (error.code === 'ECONNRESET' || !socket.writable || isAnswered) return socket.destroy()
+    endGently(socket, rawProblem(clientProblem(error), newRequestId()))
   }
-  if (latest === undefined) return void refuse()
-  const request: IncomingMessage = latest.req
-  if (!request.complete) return void (latest.headersSent ? socket.destroy() : refuse())
-  if (latest.writableFinished) return void refuse()
-  latest.once('close', refuse)
+  const before = latest?.req.complete === false ? previous : latest
+  if (before === undefined || before.closed) refuse()
+  else before.once('close', refuse)
+}
+
+/**
+ * Ends the connection with `answer` so that its client can read it: closing with bytes unread would reset the
+ * connection, and a reset takes the answer with it (RFC 9112, section 9.6). What still comes is thrown away.
+ */
+function endGently(socket: Socket, answer: string): void {
+  socket.removeAllListeners('data')
+  socket.removeAllListeners('end')
+  let discarded = 0
+  socket.on('data', (chunk: Buffer) => {
+    discarded += chunk.length
+    if (discarded > DISCARD_BYTES_MAX) socket.destroy()
+  })
+  socket.once('end', () => socket.destroy())
+  socket.end(answer)
+  socket.resume()
+  const timer = setTimeout(() => socket.destroy(), LINGER_MS)
+  socket.once('close', () => clearTimeout(timer))
 }
 
 function clientProblem(error: NodeJS.ErrnoException): AppError {

@@ -1,3 +1,4 @@
+import type { Connection } from './connection.ts'
 import type { RouteContext } from './context.ts'
 import { Exchange } from './exchange.ts'
 import type { Reply, Request } from './framework.ts'
@@ -35,7 +36,10 @@ export function createExchanges(
     open--
     metrics.inFlight(open)
     if (open === 0) onFinished?.()
-    const durationMs = performance.now() - exchange.startMs
+    const nowMs = performance.now()
+    const durationMs = nowMs - exchange.startMs
+    const connection: Connection = request.raw.socket
+    connection.answeredMs = nowMs
     const complete = reply.raw.writableFinished
     const route = request.routeOptions.url ?? 'none'
     if (complete) metrics.answered(request.method, route, reply.statusCode, durationMs / 1000)

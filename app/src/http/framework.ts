@@ -1,6 +1,12 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
-import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
-import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type {
+  FastifyBaseLogger,
+  FastifyInstance,
+  FastifyReply,
+  FastifyRequest,
+  FastifyTypeProvider,
+} from 'fastify'
+import type { FromSchema, JSONSchema } from 'json-schema-to-ts'
 import type { Exchange } from './exchange.ts'
 import type { Principal } from './principal.ts'
 
@@ -11,13 +17,13 @@ declare module 'fastify' {
   }
 }
 
+/** What a validated request has is what its schema says. Answers are text, or checked by tests. */
+interface SchemaTypes extends FastifyTypeProvider {
+  readonly validator: this['schema'] extends JSONSchema ? FromSchema<this['schema']> : unknown
+  readonly serializer: unknown
+}
+
 /** The framework with our schemas as its types. */
-export type App = FastifyInstance<
-  Server,
-  IncomingMessage,
-  ServerResponse,
-  FastifyBaseLogger,
-  TypeBoxTypeProvider
->
+export type App = FastifyInstance<Server, IncomingMessage, ServerResponse, FastifyBaseLogger, SchemaTypes>
 export type Request = FastifyRequest
 export type Reply = FastifyReply

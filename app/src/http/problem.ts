@@ -1,5 +1,5 @@
-import { STATUS_CODES } from 'node:http'
 import type { AppError, ErrorCode } from '../domain/errors.ts'
+import { STATUS_CODES } from './node-http.ts'
 
 export const PROBLEM_TYPE = 'application/problem+json'
 

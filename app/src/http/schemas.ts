@@ -1,165 +1,187 @@
-import { type Static, type TSchema, Type } from 'typebox'
+import type { FromSchema, JSONSchema } from 'json-schema-to-ts'
 import { BATCH_OPERATIONS_MAX, ID_EXPECTED, ID_PATTERN, PAGE_ITEMS_MAX } from '../domain/item.ts'
 
-/** The one set of schemas: requests are validated by it, types come from it, and so does the OpenAPI document. */
+/**
+ * The one set of JSON Schemas: requests are validated by it, types come from it, and so does the OpenAPI document.
+ * A `description` is also what a problem document says was expected.
+ */
 
 /** Below the 60 s after which an ALB gives up on a silent connection. */
 export const LONG_POLL_SECONDS_MAX = 55
 
-export const Id = Type.String({ pattern: ID_PATTERN, description: ID_EXPECTED })
-export const IdParams = Type.Object({ id: Id })
+type Properties = Readonly<Record<string, JSONSchema>>
+
+/** An object with these properties, all required but for the `optional` ones, and no others. */
+function object<const P extends Properties, const Optional extends keyof P & string = never>(
+  properties: P,
+  optional: readonly Optional[] = [],
+) {
+  const required = Object.keys(properties).filter((name) => !optional.includes(name as Optional))
+  return {
+    type: 'object',
+    properties,
+    required: required as Exclude<keyof P & string, Optional>[],
+    additionalProperties: false,
+  } as const
+}
+
+const Id = { type: 'string', pattern: ID_PATTERN, description: ID_EXPECTED } as const
+export const IdParams = object({ id: Id })
 
 /** A JSON value of any shape; it travels as text, exactly as sent. */
-export const Value = Type.Unknown({ description: 'any JSON value, at most 256 KiB of text and 200 levels' })
+export const Value = { description: 'any JSON value, at most 256 KiB of text and 200 levels' } as const
 
-const Version = Type.Integer({ minimum: 1, description: 'a version: it only ever grows for an id' })
-const Time = Type.String({ format: 'date-time' })
-const Cursor = Type.String({ description: 'an opaque cursor' })
-
-export const Item = Type.Object(
-  { id: Id, value: Value, version: Version, createdAt: Time, updatedAt: Time },
-  { title: 'Item' },
-)
-
-const Limit = Type.Integer({
+const Version = {
+  type: 'integer',
+  minimum: 1,
+  description: 'a version: it only ever grows for an id',
+} as const
+const Time = { type: 'string', format: 'date-time' } as const
+const Cursor = { type: 'string', description: 'an opaque cursor' } as const
+const Limit = {
+  type: 'integer',
   minimum: 1,
   maximum: PAGE_ITEMS_MAX,
   default: 100,
   description: `an integer from 1 to ${PAGE_ITEMS_MAX}`,
-})
+} as const
+const Op = { type: 'string', enum: ['put', 'delete'] } as const
+const text = { type: 'string' } as const
 
-export const ListQuery = Type.Object(
-  {
-    prefix: Type.String({
-      pattern: '^[A-Za-z0-9._~:@-]{0,200}$',
-      default: '',
-      description: 'the beginning of an id: up to 200 characters of A-Z a-z 0-9 . _ ~ : @ -',
-    }),
-    limit: Limit,
-    cursor: Type.Optional(Cursor),
-  },
-  { additionalProperties: false },
-)
+export const Item = {
+  ...object({ id: Id, value: Value, version: Version, createdAt: Time, updatedAt: Time }),
+  title: 'Item',
+} as const
 
-export const ItemPage = Type.Object(
-  { items: Type.Array(Item), next: Type.Union([Cursor, Type.Null()]) },
-  { title: 'ItemPage' },
-)
+const Prefix = {
+  type: 'string',
+  pattern: '^[A-Za-z0-9._~:@-]{0,200}$',
+  default: '',
+  description: 'the beginning of an id: up to 200 characters of A-Z a-z 0-9 . _ ~ : @ -',
+} as const
 
-const IfVersion = Type.Optional(
-  Type.Integer({ minimum: 0, description: 'a version that the id must have, or 0 for an absent id' }),
-)
+export const ListQuery = object({ prefix: Prefix, limit: Limit, cursor: Cursor }, ['cursor'])
 
-const PutOperation = Type.Object(
-  { op: Type.Literal('put'), id: Id, value: Value, ifVersion: IfVersion },
-  { additionalProperties: false },
-)
-const DeleteOperation = Type.Object(
-  { op: Type.Literal('delete'), id: Id, ifVersion: IfVersion },
-  { additionalProperties: false },
-)
+export const ItemPage = {
+  ...object({ items: { type: 'array', items: Item }, next: { ...Cursor, type: ['string', 'null'] } }),
+  title: 'ItemPage',
+} as const
 
-export const Batch = Type.Object(
-  {
-    operations: Type.Array(
-      Type.Unsafe<Static<typeof PutOperation> | Static<typeof DeleteOperation>>({
+const IfVersion = {
+  type: 'integer',
+  minimum: 0,
+  description: 'a version that the id must have, or 0 for an absent id',
+} as const
+
+const PutOperation = object({ op: { const: 'put' }, id: Id, value: Value, ifVersion: IfVersion }, [
+  'ifVersion',
+])
+const DeleteOperation = object({ op: { const: 'delete' }, id: Id, ifVersion: IfVersion }, ['ifVersion'])
+
+export const Batch = {
+  ...object({
+    operations: {
+      type: 'array',
+      minItems: 1,
+      maxItems: BATCH_OPERATIONS_MAX,
+      description: `1 to ${BATCH_OPERATIONS_MAX} operations`,
+      items: {
         type: 'object',
         required: ['op'],
         discriminator: { propertyName: 'op' },
         oneOf: [PutOperation, DeleteOperation],
-      }),
-      { minItems: 1, maxItems: BATCH_OPERATIONS_MAX, description: `1 to ${BATCH_OPERATIONS_MAX} operations` },
-    ),
-  },
-  { additionalProperties: false, title: 'Batch' },
-)
-export type BatchOperation = Static<typeof Batch>['operations'][number]
+      },
+    },
+  }),
+  title: 'Batch',
+} as const
 
-export const BatchResults = Type.Object(
-  { results: Type.Array(Type.Object({ id: Id, version: Version })) },
-  { title: 'BatchResults' },
-)
+/** An operation as it is sent. */
+export type BatchOperation = FromSchema<typeof PutOperation> | FromSchema<typeof DeleteOperation>
 
-export const ChangesQuery = Type.Object(
-  {
-    after: Type.Optional(Cursor),
-    limit: Limit,
-    wait: Type.Number({
-      minimum: 0,
-      maximum: LONG_POLL_SECONDS_MAX,
-      default: 0,
-      description: `seconds to wait for a change, from 0 to ${LONG_POLL_SECONDS_MAX}`,
-    }),
-  },
-  { additionalProperties: false },
-)
+export const BatchResults = {
+  ...object({ results: { type: 'array', items: object({ id: Id, version: Version }) } }),
+  title: 'BatchResults',
+} as const
 
-export const Changes = Type.Object(
-  {
-    changes: Type.Array(
-      Type.Object({
-        position: Type.Integer({ minimum: 1 }),
-        id: Id,
-        version: Version,
-        op: Type.Union([Type.Literal('put'), Type.Literal('delete')]),
-        at: Time,
-      }),
-    ),
-    next: Cursor,
-  },
-  { title: 'Changes' },
-)
+const Wait = {
+  type: 'number',
+  minimum: 0,
+  maximum: LONG_POLL_SECONDS_MAX,
+  default: 0,
+  description: `seconds to wait for a change, from 0 to ${LONG_POLL_SECONDS_MAX}`,
+} as const
 
-export const Index = Type.Object(
-  {
-    name: Type.String(),
-    version: Type.String(),
-    tier: Type.Integer(),
-    links: Type.Record(Type.String(), Type.String()),
-  },
-  { title: 'Index' },
-)
+export const ChangesQuery = object({ after: Cursor, limit: Limit, wait: Wait }, ['after'])
 
-export const Health = Type.Object(
-  {
-    status: Type.Union(['ok', 'degraded', 'starting', 'draining'].map((status) => Type.Literal(status))),
-    tier: Type.Integer(),
-    capabilities: Type.Array(Type.String()),
-    version: Type.String(),
-    uptimeSeconds: Type.Number(),
-    dependencies: Type.Record(
-      Type.String(),
-      Type.Object({ state: Type.String(), latencyMs: Type.Union([Type.Number(), Type.Null()]) }),
-    ),
-  },
-  { title: 'Health' },
-)
+const Change = object({
+  position: { type: 'integer', minimum: 1 },
+  id: Id,
+  version: Version,
+  op: Op,
+  at: Time,
+})
 
-export const Problem = Type.Object(
-  {
-    type: Type.String(),
-    title: Type.String(),
-    status: Type.Integer(),
-    code: Type.String({ description: 'what went wrong, as a word that never changes its meaning' }),
-    detail: Type.String(),
-    errors: Type.Optional(
-      Type.Array(
-        Type.Object({
-          pointer: Type.String({
-            description: 'a JSON Pointer into the body, or to a parameter or header by its name',
-          }),
-          code: Type.String(),
-          detail: Type.String(),
-        }),
-      ),
-    ),
-    requestId: Type.String(),
-  },
-  { title: 'Problem' },
-)
+export const Changes = {
+  ...object({ changes: { type: 'array', items: Change }, next: Cursor }),
+  title: 'Changes',
+} as const
+
+export const Index = {
+  ...object({
+    name: text,
+    version: text,
+    tier: { type: 'integer' },
+    links: { type: 'object', additionalProperties: text },
+  }),
+  title: 'Index',
+} as const
+
+export const Status = object({ status: { type: 'string', enum: ['ok', 'degraded', 'starting', 'draining'] } })
+
+export const Health = {
+  ...object({
+    ...Status.properties,
+    tier: { type: 'integer' },
+    capabilities: { type: 'array', items: text },
+    version: text,
+    uptimeSeconds: { type: 'number' },
+    dependencies: {
+      type: 'object',
+      additionalProperties: object({ state: text, latencyMs: { type: ['number', 'null'] } }),
+    },
+  }),
+  title: 'Health',
+} as const
+
+const Fault = object({
+  pointer: { ...text, description: 'a JSON Pointer into the body, or to a parameter or header by its name' },
+  code: text,
+  detail: text,
+})
+
+export const Problem = {
+  ...object(
+    {
+      type: text,
+      title: text,
+      status: { type: 'integer' },
+      code: { ...text, description: 'what went wrong, as a word that never changes its meaning' },
+      detail: text,
+      errors: { type: 'array', items: Fault },
+      requestId: text,
+    },
+    ['errors'],
+  ),
+  // Some codes have members of their own, as `currentVersion` (RFC 9457, section 3.2).
+  additionalProperties: true,
+  title: 'Problem',
+} as const
+
+export const None = { type: 'null', description: 'no body' } as const
 
 /** The answers of a route in its schema: its own, and a problem document for every error. */
-export function answers(own: Readonly<Record<number, TSchema>>, ...errorStatuses: readonly number[]) {
+export function answers(own: Readonly<Record<number, JSONSchema>>, ...errorStatuses: readonly number[]) {
   const problems = Object.fromEntries(
     errorStatuses.map((status) => [status, { ...Problem, description: 'Problem details (RFC 9457)' }]),
   )

@@ -1,15 +1,10 @@
-import {
-  createServer,
-  type IncomingMessage,
-  type RequestListener,
-  type Server,
-  type ServerResponse,
-} from 'node:http'
+import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http'
 import type { Config } from '../config.ts'
 import { AppError } from '../domain/errors.ts'
-import { HEADER_BYTES_MAX, inTurn } from './connection.ts'
+import { type Connection, HEADER_BYTES_MAX, inTurn } from './connection.ts'
 import { faultOf } from './framing.ts'
 import type { HttpMetrics } from './http-metrics.ts'
+import { createServer } from './node-http.ts'
 import { PROBLEM_TYPE, problemText, retryAfterHeader, statusByCode } from './problem.ts'
 import { requestIdOf } from './request-id.ts'
 import type { FullReason, WaitingLine } from './waiting-line.ts'
@@ -59,7 +54,7 @@ export function createLimitedServer(handler: RequestListener, options: ServerOpt
     },
     inTurn((request, response) => {
       if (refused(request, response)) return
-      const reason = isProbe(request.url) ? undefined : line.full()
+      const reason = isProbe(request.url) ? undefined : line.full((request.socket as Connection).answeredMs)
       if (reason === undefined) return handler(request, response)
       metrics.shed(reason)
       shed(request, response, reason)
@@ -88,7 +83,8 @@ function isProbe(url: string | undefined): boolean {
 
 function shed(request: IncomingMessage, response: ServerResponse, reason: FullReason): void {
   answer(request, response, new AppError('overloaded', detailByReason[reason]))
-  const { socket } = request
+  const socket: Connection = request.socket
+  socket.answeredMs = performance.now()
   socket.pause()
   setTimeout(() => socket.resume(), SHED_PAUSE_MS)
 }

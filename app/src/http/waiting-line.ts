@@ -14,8 +14,11 @@ export type FullReason = 'requests' | 'age'
  * behind a full line costs its client time and the service memory, and is likely given up before it is served.
  */
 export interface WaitingLine {
-  /** Why a new request has to be turned away, or undefined when there is room for it. To be asked on its arrival. */
-  full(): FullReason | undefined
+  /**
+   * Why a new request has to be turned away, or undefined when there is room for it. To be asked on its arrival, with
+   * the time on the clock of `performance.now()` before which it cannot have come, if that is known.
+   */
+  full(earliestMs?: number): FullReason | undefined
   /** One more request, received as a whole, waits for its answer. */
   enter(waiter: Waiter): void
   leave(waiter: Waiter): void
@@ -47,13 +50,18 @@ export function createWaitingLine(options: WaitingLineOptions): WaitingLine {
   /** When this turn of the event loop began to take requests; undefined between turns. */
   let turnStartMs: number | undefined
 
-  /** How long the requests that became readable together have waited to be looked at. */
-  function turnAgeMs(): number {
-    if (turnStartMs !== undefined) return performance.now() - turnStartMs
-    turnStartMs = performance.now()
-    // All sockets that were readable when the turn began are served before this callback runs.
-    setImmediate(endTurn)
-    return 0
+  /**
+   * How long a request has waited to be looked at, at the most: it became readable in this turn of the event loop. A
+   * turn has no end while over 1,024 connections are readable, so that its start alone would say too much.
+   */
+  function ageOfArrivalMs(earliestMs: number): number {
+    const nowMs = performance.now()
+    if (turnStartMs === undefined) {
+      turnStartMs = nowMs
+      // All sockets that were readable when the turn began are served before this callback runs.
+      setImmediate(endTurn)
+    }
+    return nowMs - Math.max(turnStartMs, earliestMs)
   }
 
   function endTurn(): void {
@@ -61,9 +69,9 @@ export function createWaitingLine(options: WaitingLineOptions): WaitingLine {
   }
 
   return {
-    full() {
+    full(earliestMs = 0) {
       if (length >= options.requestsMax) return 'requests'
-      return turnAgeMs() > options.ageMaxMs ? 'age' : undefined
+      return ageOfArrivalMs(earliestMs) > options.ageMaxMs ? 'age' : undefined
     },
     enter(waiter) {
       waiter.before = last

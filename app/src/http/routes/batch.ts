@@ -24,7 +24,7 @@ export function batchRoutes(app: App, { store }: RouteContext): void {
       },
     },
     async (request, reply) => {
-      const operations = operationsOf(request.body.operations, texts.get(request) ?? '')
+      const operations = operationsOf(request.body.operations as BatchOperation[], texts.get(request) ?? '')
       const result = await store.batch(operations, request.exchange)
       if (!result.ok) throw batchRefused(operations, result)
       const results = operations.map(({ id }, index) => ({ id, version: result.versions[index] }))

@@ -1,4 +1,3 @@
-import { Type } from 'typebox'
 import { AppError } from '../../domain/errors.ts'
 import { fulfils, type IfVersion, type Item as StoredItem, VALUE_BYTES_MAX } from '../../domain/item.ts'
 import { mergePatch } from '../../domain/merge-patch.ts'
@@ -7,13 +6,12 @@ import { etagOf, ifVersionOf, isNotModified } from '../conditions.ts'
 import type { RouteContext } from '../context.ts'
 import type { App, Request } from '../framework.ts'
 import { notFound, preconditionFailed, sendItemRead, sendItemWritten, valueText } from '../item-replies.ts'
-import { answers, IdParams, Item, Value } from '../schemas.ts'
+import { answers, IdParams, Item, None, Value } from '../schemas.ts'
 
 /** A PATCH that lost this many races in a row is told so. */
 const PATCH_ATTEMPTS_MAX = 8
 
 const tags = ['data']
-const None = Type.Null({ description: 'no body' })
 
 /** `/data/:id`: one item, read, replaced, merged or deleted as a whole. */
 export function itemRoutes(app: App, { store }: RouteContext): void {

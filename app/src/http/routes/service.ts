@@ -1,7 +1,6 @@
-import { Type } from 'typebox'
 import type { RouteContext } from '../context.ts'
 import type { App } from '../framework.ts'
-import { answers, Health, Index } from '../schemas.ts'
+import { answers, Health, Index, Status } from '../schemas.ts'
 
 const tags = ['service']
 const links = {
@@ -35,7 +34,6 @@ export function serviceRoutes(app: App, { config, state, store, version }: Route
     })
   })
 
-  const Status = Type.Object({ status: Type.String() })
   const ready = {
     tags,
     summary: 'Whether to send requests here',
