@@ -42,6 +42,7 @@ async function expectStatus(status: number, origin: URL, request: Request): Prom
   throw new Error(`${request.method} ${request.path} answered ${given.status}, not ${status}: ${given.body}`)
 }
 
+/** The value of a header, by its name in lower case. */
 export function header({ headers }: RawAnswer, name: string): string | undefined {
   return headers.find(([given]) => given.toLowerCase() === name)?.[1]
 }

@@ -37,7 +37,7 @@ export function parseOptions(args: readonly string[]): Options {
   return {
     parts: positionals.length === 0 ? partNames : names('part', positionals, partNames),
     rounds: count('--rounds', values.rounds, 100),
-    seconds: count('--seconds', values.seconds, 600),
+    seconds: count('--seconds', values.seconds, 60),
     connections: list(values.connections).map((text) => count('--connections', text, 4_096)),
     workloads: names('--workloads', list(values.workloads), workloadNames),
     help: values.help,
@@ -62,8 +62,9 @@ function parse(args: readonly string[]) {
   }
 }
 
+/** Without repetitions. */
 function list(text: string): string[] {
-  return text.split(',').map((part) => part.trim())
+  return [...new Set(text.split(',').map((part) => part.trim()))]
 }
 
 function count(name: string, text: string, max: number): number {

@@ -1,11 +1,12 @@
 import { execFile } from 'node:child_process'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { OpenLoopResult } from './open-loop.ts'
 import { pinned } from './pinning.ts'
 import { residentMb } from './process-usage.ts'
 import { median } from './statistics.ts'
 import type { Running } from './subjects.ts'
-import { type Load, prepare } from './throughput.ts'
+import { type Load, prepare, warmUpConnections, warmUpSeconds } from './throughput.ts'
 import { runWrk } from './wrk.ts'
 
 export interface Overload {
@@ -55,6 +56,7 @@ export async function overload(
 }
 
 async function closedLoop(load: Load, { connections, rounds, seconds }: OverloadPlan): Promise<ClosedLoop> {
+  await goodput(load, warmUpConnections, warmUpSeconds)
   const byConnections: { connections: number; goodput: number }[] = []
   for (const number of connections) {
     byConnections.push({ connections: number, goodput: await goodput(load, number, seconds) })
@@ -72,7 +74,12 @@ async function closedLoop(load: Load, { connections, rounds, seconds }: Overload
 }
 
 async function goodput({ subject, file }: Load, connections: number, seconds: number): Promise<number> {
+  await subject.clearLog()
   const { requests, errors, seconds: elapsed } = await runWrk(subject.origin, file, connections, seconds)
+  const { connect, read, write, timeout } = errors
+  if (connect + read + write + timeout > 0) {
+    throw new Error(`${subject.name} at ${connections} connections: ${JSON.stringify(errors)}`)
+  }
   return (requests - errors.status) / elapsed
 }
 
@@ -84,7 +91,7 @@ async function openLoop({ subject, file }: Load, rate: number): Promise<Overload
   try {
     const [command, ...args] = pinned('load', [
       process.execPath,
-      new URL('open-loop.ts', import.meta.url).pathname,
+      join(import.meta.dirname, 'open-loop.ts'),
       ...['--origin', subject.origin.href],
       ...['--requests', file],
       ...['--rate', String(Math.round(rate))],

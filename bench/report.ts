@@ -1,7 +1,13 @@
+import type { Environment } from './environment.ts'
 import type { Latency } from './open-loop.ts'
 import type { Overload } from './overload.ts'
 import type { StartUp } from './start-up.ts'
 import type { Cell } from './throughput.ts'
+
+export function environmentText({ commit, node, kernel, cpu, cores, loadBefore }: Environment): string {
+  const machine = `${cores} × ${cpu}, Linux ${kernel}`
+  return `commit ${commit}, Node ${node}, ${machine}, load average before ${loadBefore.toFixed(2)}`
+}
 
 /** One line for each load; two subjects side by side, and the second's requests per CPU-second as a part of the first's. */
 export function throughputTable(cells: readonly Cell[]): string {
@@ -52,12 +58,13 @@ export function startUpTable(starts: readonly StartUp[]): string {
 export function overloadText({ closed, open, faults }: Overload): string {
   const { arrivals } = open
   const share = (count: number): string => `${whole(count)} (${((100 * count) / arrivals).toFixed(1)}%)`
+  const ofPeak = (open.acceptedPerSecond / closed.peakGoodput).toFixed(2)
   const lines = [
     `closed loop: peak ${whole(closed.peakGoodput)}/s at ${closed.peakConnections} connections, ` +
       `${whole(closed.doubledGoodput)}/s at ${2 * closed.peakConnections}: ratio ${closed.ratio.toFixed(2)}`,
     `open loop: ${whole(open.arrivalsPerSecond)} arrivals/s, ${(100 * open.onTime).toFixed(1)}% on time ` +
       `(${open.lateMsMax} ms), ${open.connections} connections, generator at ${(100 * open.generatorCpu).toFixed(0)}% of a core`,
-    `  accepted ${share(open.accepted)}, ${whole(open.acceptedPerSecond)}/s: ${latencyText(open.acceptedLatency)}`,
+    `  accepted ${share(open.accepted)}, ${whole(open.acceptedPerSecond)}/s, ${ofPeak} of the peak: ${latencyText(open.acceptedLatency)}`,
     `  shed ${share(open.shed)}: ${open.shed === 0 ? '–' : latencyText(open.shedLatency)}`,
     `  failed ${share(open.failed)}, unsent ${share(open.unsent)}; peak RSS ${whole(open.peakResidentMb)} MB`,
     ...faults.map((fault) => `FAIL ${fault}`),

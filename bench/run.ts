@@ -1,15 +1,15 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { stopProcesses } from '../local/processes.ts'
 import { environment } from './environment.ts'
 import { type Options, parseOptions, UsageError, usage } from './options.ts'
 import { type Overload, overload } from './overload.ts'
-import { overloadText, startUpTable, throughputTable } from './report.ts'
+import { environmentText, overloadText, startUpTable, throughputTable } from './report.ts'
 import { type StartUp, startUp } from './start-up.ts'
 import { bareServerLike, type Subject, service } from './subjects.ts'
 import { type Cell, throughput } from './throughput.ts'
 
-const outDir = new URL('../.local/bench/', import.meta.url).pathname
+const outDir = join(import.meta.dirname, '../.local/bench')
 const startTimes = 10
 const exitUsage = 64
 
@@ -20,13 +20,18 @@ async function main(args: readonly string[]): Promise<number> {
   if (process.platform !== 'linux') throw new Error('CPU time and memory are read from /proc: expected Linux')
   await mkdir(outDir, { recursive: true })
   const dir = await mkdtemp(join(outDir, 'run-'))
-  const at = new Date().toISOString()
-  const conditions = environment()
-  const measured = await bench(options, dir)
-  const file = join(outDir, `${at.replaceAll(':', '-')}.json`)
-  await writeFile(file, JSON.stringify({ at, environment: conditions, options, ...measured }, undefined, 2))
-  await rm(dir, { recursive: true })
-  return print(`raw data: ${file}\n`, measured.overload?.faults.length ? 1 : 0)
+  try {
+    const at = new Date().toISOString()
+    const conditions = environment()
+    print(`${environmentText(conditions)}\n\n`, undefined)
+    const measured = await bench(options, dir)
+    const file = join(outDir, `${at.replaceAll(':', '-')}.json`)
+    await writeFile(file, JSON.stringify({ at, environment: conditions, options, ...measured }, undefined, 2))
+    return print(`raw data: ${relative(process.cwd(), file)}\n`, measured.overload?.faults.length ? 1 : 0)
+  } finally {
+    await stopProcesses()
+    await rm(dir, { recursive: true })
+  }
 }
 
 interface Measured {
@@ -49,7 +54,7 @@ async function bench(options: Options, dir: string): Promise<Measured> {
 async function starts(subjects: readonly Subject[], dir: string): Promise<StartUp[]> {
   progress(`start: ${startTimes} times each`)
   const measured = await startUp(subjects, startTimes, dir)
-  return print(startUpTable(measured), measured)
+  return print(`${startUpTable(measured)}\n`, measured)
 }
 
 async function cells(
@@ -60,13 +65,13 @@ async function cells(
   await using one = await first.start(dir)
   await using other = await second.start(dir)
   const measured = await throughput([one, other], options, dir, progress)
-  return print(throughputTable(measured), measured)
+  return print(`${throughputTable(measured)}\n`, measured)
 }
 
 async function overloaded(subject: Subject, options: Options, dir: string): Promise<Overload> {
   await using running = await subject.start(dir)
   const measured = await overload(running, options, dir, progress)
-  return print(overloadText(measured), measured)
+  return print(`${overloadText(measured)}\n`, measured)
 }
 
 function print<Value>(text: string, value: Value): Value {
@@ -82,7 +87,6 @@ function progress(text: string): void {
 try {
   process.exitCode = await main(process.argv.slice(2))
 } catch (error) {
-  await stopProcesses()
   const isUsage = error instanceof UsageError
   process.stderr.write(
     isUsage

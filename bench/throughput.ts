@@ -39,8 +39,8 @@ export interface Load {
   readonly file: string
 }
 
-const warmUpConnections = 16
-const warmUpSeconds = 1
+export const warmUpConnections = 16
+export const warmUpSeconds = 1
 
 /**
  * Measures every subject under every load, in turn within each round, so that whatever disturbs the machine
@@ -84,6 +84,7 @@ async function measure(
   connections: number,
   seconds: number,
 ): Promise<Figures> {
+  await subject.clearLog()
   const cpuBefore = cpuSeconds(subject.pid)
   const result = await runWrk(subject.origin, file, connections, seconds)
   const cpuUsed = cpuSeconds(subject.pid) - cpuBefore

@@ -1,4 +1,5 @@
 import { writeFile } from 'node:fs/promises'
+import { header } from './answers.ts'
 import { ask, type Request, requestText } from './raw-http.ts'
 
 export interface Workload {
@@ -20,8 +21,7 @@ export async function workload(name: WorkloadName, origin: URL): Promise<Workloa
   if (name === 'put') return { name, requests: Array.from({ length: putIds }, (_, n) => put(n)), status: 200 }
   const get: Request = { method: 'GET', path: itemPath }
   if (name === 'get') return { name, requests: [get], status: 200 }
-  const { headers } = await ask(origin, get)
-  const etag = headers.find(([header]) => header.toLowerCase() === 'etag')?.[1]
+  const etag = header(await ask(origin, get), 'etag')
   if (etag === undefined) throw new Error(`GET ${itemPath} gave no ETag`)
   return { name, requests: [{ ...get, headers: { 'If-None-Match': etag } }], status: 304 }
 }

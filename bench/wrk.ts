@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { debianTool } from '../local/debian.ts'
 import { pinned } from './pinning.ts'
@@ -24,7 +25,7 @@ export interface WrkResult {
   errors: WrkErrors
 }
 
-const script = new URL('wrk/replay.lua', import.meta.url).pathname
+const script = join(import.meta.dirname, 'wrk/replay.lua')
 
 /** Loads `origin` with the requests of a file (see `requestsFile`): one thread, a closed loop on each connection. */
 export async function runWrk(

@@ -1,4 +1,4 @@
-import { fstatSync } from 'node:fs'
+import { fstatSync, writeSync } from 'node:fs'
 import { destination, type Logger, pino } from 'pino'
 import type { Config } from './config.ts'
 import { isoTime } from './domain/iso-time.ts'
@@ -38,9 +38,8 @@ const BUFFERED_BYTES_MAX = 8 * 1024 * 1024
 export function createLog(level: Config['LOG_LEVEL']): LogOutput {
   let droppedBytes = 0
   let lines = ''
-  // A file takes a chunk at once, and handing it to another thread costs more; a pipe may be full, and must not block.
-  const sync = fstatSync(STDOUT).isFile()
-  const output = destination({ dest: STDOUT, sync, maxLength: BUFFERED_BYTES_MAX })
+  const isFile = fstatSync(STDOUT).isFile()
+  const output = destination({ dest: STDOUT, sync: false, maxLength: BUFFERED_BYTES_MAX })
   output.on('drop', (chunk: string) => {
     droppedBytes += chunk.length
   })
@@ -53,8 +52,20 @@ export function createLog(level: Config['LOG_LEVEL']): LogOutput {
     if (lines.length >= CHUNK_CHARS) writeChunk()
   }
   function writeChunk(): void {
-    if (lines !== '') output.write(lines)
+    const chunk = lines
     lines = ''
+    if (chunk === '') return
+    // A file takes a chunk at once, and handing it to another thread costs more; a pipe may be full, and must not block.
+    if (isFile) writeToFile(chunk)
+    else output.write(chunk)
+  }
+  function writeToFile(chunk: string): void {
+    try {
+      writeSync(STDOUT, chunk)
+    } catch {
+      // The disk is full: serving goes on.
+      droppedBytes += chunk.length
+    }
   }
   setInterval(writeChunk, FLUSH_EVERY_MS).unref()
 

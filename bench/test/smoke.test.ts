@@ -67,7 +67,7 @@ test('a load that gets wrong answers has no figures', async () => {
 
 test('the open loop accounts for every arrival', async () => {
   const { file } = await prepare(bare, 'put', dir)
-  const script = new URL('../open-loop.ts', import.meta.url).pathname
+  const script = join(import.meta.dirname, '../open-loop.ts')
   const load = ['--rate', '2000', '--seconds', '0.5', '--connections', '8']
   const { stdout } = await promisify(execFile)(process.execPath, [
     script,

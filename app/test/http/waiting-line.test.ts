@@ -38,6 +38,14 @@ test('what is looked at too late in its turn is turned away, and the next turn b
   assert.deepEqual(new Set(turn()), new Set([undefined]))
 })
 
+test('a request is no older than the time before which it cannot have come', () => {
+  const line = createWaitingLine({ ...roomy, ageMaxMs: 5 })
+  line.full()
+  workFor(6)
+  assert.equal(line.full(performance.now()), undefined)
+  assert.equal(line.full(), 'age')
+})
+
 test('the memory budget is spent to its last byte and not beyond', () => {
   const line = createWaitingLine(roomy)
   line.hold(600)

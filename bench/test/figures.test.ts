@@ -1,0 +1,88 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { processors } from '../pinning.ts'
+import { cpuSeconds, residentMb } from '../process-usage.ts'
+import { frame, requestText } from '../raw-http.ts'
+import { table } from '../report.ts'
+import { median, percentile } from '../statistics.ts'
+import { parseWrk } from '../wrk.ts'
+
+test('the median is the middle value, or the mean of the two in the middle', () => {
+  assert.equal(median([3, 1, 2]), 2)
+  assert.equal(median([4, 1, 10, 2]), 3)
+  assert.ok(Number.isNaN(median([])))
+})
+
+test('a percentile is a value that was measured', () => {
+  const hundred = Array.from({ length: 100 }, (_, n) => 100 - n)
+  assert.equal(percentile(hundred, 0.5), 50)
+  assert.equal(percentile(hundred, 0.99), 99)
+  assert.equal(percentile(hundred, 1), 100)
+  assert.ok(Number.isNaN(percentile([], 0.5)))
+})
+
+test('the line of wrk/replay.lua is found in the output of wrk', () => {
+  const errors = { connect: 0, read: 1, write: 0, status: 2, timeout: 3 }
+  const line = {
+    requests: 4_000,
+    microseconds: 2_000_000,
+    bytes: 800_000,
+    p50Us: 1_500,
+    p99Us: 9_000,
+    errors,
+  }
+  assert.deepEqual(parseWrk(`Requests/sec: 2000\n\njson ${JSON.stringify(line)}\n`), {
+    requests: 4_000,
+    seconds: 2,
+    bytesPerAnswer: 200,
+    p50Ms: 1.5,
+    p99Ms: 9,
+    errors,
+  })
+  assert.throws(() => parseWrk('unable to connect'), /no result:\nunable to connect/)
+})
+
+test('a request is written with its length', () => {
+  const put = { method: 'PUT', path: '/data/1', headers: { A: 'b' }, body: '"ä"' }
+  assert.equal(
+    requestText(put, 'host:1'),
+    'PUT /data/1 HTTP/1.1\r\nHost: host:1\r\nA: b\r\nContent-Length: 4\r\n\r\n"ä"',
+  )
+})
+
+test('an answer is framed by its length, once all of it is there', () => {
+  const text = 'HTTP/1.1 503 x\r\ncontent-length: 2\r\nConnection: close\r\n\r\nno'
+  const bytes = Buffer.from(`${text}HTTP/1.1`)
+  assert.equal(frame(bytes, text.length - 1), undefined)
+  assert.deepEqual(frame(bytes, bytes.length), {
+    status: 503,
+    bodyAt: text.length - 2,
+    bytes: text.length,
+    closes: true,
+  })
+  const empty = Buffer.from('HTTP/1.1 304 x\r\n\r\n')
+  assert.deepEqual(frame(empty, empty.length), { status: 304, bodyAt: 18, bytes: 18, closes: false })
+  const chunked = Buffer.from('HTTP/1.1 200 x\r\nTransfer-Encoding: chunked\r\n\r\n')
+  assert.throws(() => frame(chunked, chunked.length), /without Content-Length/)
+})
+
+test('the list of processors is read as the kernel writes it', () => {
+  assert.deepEqual(processors('0-2,5'), [0, 1, 2, 5])
+  assert.deepEqual(processors('3'), [3])
+})
+
+test('a process is seen to use CPU time and memory', () => {
+  const before = cpuSeconds(process.pid)
+  const untilMs = performance.now() + 50
+  while (performance.now() < untilMs);
+  assert.ok(cpuSeconds(process.pid) > before)
+  assert.ok(residentMb(process.pid) > 10)
+})
+
+test('a table is aligned on both sides', () => {
+  const rows = [
+    ['a', 'figure'],
+    ['long', '1'],
+  ]
+  assert.equal(table(rows), 'a     figure\nlong       1\n')
+})
