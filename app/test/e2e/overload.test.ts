@@ -135,7 +135,11 @@ suite('what does not fit is answered 503 with Retry-After at once, and health is
     service.signal('SIGCONT')
     const answers = await Promise.all(clients.map((client) => client.answer()))
 
-    assert.equal(answers[0]?.status, 200, 'the first is not late')
+    // Which of them is looked at first is the kernel's choice; that one is not late.
+    assert.ok(
+      answers.some((answer) => answer?.status === 200),
+      'none was served',
+    )
     const shed = answers.filter((answer) => answer?.status !== 200)
     assert.ok(shed.length > 0, 'none was shed')
     for (const answer of shed) assertShed(answer)
