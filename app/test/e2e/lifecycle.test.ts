@@ -43,6 +43,15 @@ async function assertStopped(service: Service, startMs: number, code: number | n
   assert.ok(performance.now() - startMs < SHUTDOWN_TIMEOUT_MS + SLACK_MS)
 }
 
+async function takesNoMoreConnections({ port }: Service): Promise<void> {
+  const closed = () =>
+    connectRaw(port).then(
+      (client) => client.destroy(),
+      () => true,
+    )
+  await waitUntil('it takes no more connections', closed, { timeoutMs: DRAIN_DELAY_MS + SLACK_MS })
+}
+
 suite('on SIGTERM', { concurrency: true }, () => {
   test('it is unready at once, serves old and new connections for the drain delay, closes each, and exits 0', async () => {
     await using service = await startService({ ...drained, SEED_DATA: 'true' })
@@ -76,12 +85,7 @@ suite('on SIGTERM', { concurrency: true }, () => {
     await waitUntil('the upload has begun', async () => (await inFlight(service)) === 2, { timeoutMs: 5000 })
 
     const startMs = await beginStop(service)
-    const closed = () =>
-      connectRaw(service.port).then(
-        (client) => client.destroy(),
-        () => true,
-      )
-    await waitUntil('it takes no more connections', closed, { timeoutMs: DRAIN_DELAY_MS + SLACK_MS })
+    await takesNoMoreConnections(service)
     upload.send(bytes.subarray(50_000))
     const answer = await upload.answer()
     assert.equal(answer?.status, 201)
@@ -130,12 +134,7 @@ suite('on SIGTERM', { concurrency: true }, () => {
     await waitUntil('the upload has begun', async () => (await inFlight(service)) === 2, { timeoutMs: 5000 })
 
     const startMs = await beginStop(service)
-    const closed = () =>
-      connectRaw(service.port).then(
-        (client) => client.destroy(),
-        () => true,
-      )
-    await waitUntil('it takes no more connections', closed, { timeoutMs: DRAIN_DELAY_MS + SLACK_MS })
+    await takesNoMoreConnections(service)
     half.send('\r\n')
     const answer = await half.answer()
     if (answer !== undefined && answer.status !== 200) problemOf(answer)
