@@ -19,10 +19,10 @@ const generated: readonly { readonly path: string; readonly make: () => Promise<
 
 async function openApiDocument(): Promise<string> {
   const config = parseConfig({ LOG_LEVEL: 'silent' })
-  const store = await wireStore(config)
   const release = currentRelease()
   const output = createLog('silent')
   const registry = createMetrics(config, release, output)
+  const store = await wireStore(config, registry, output.log)
   const context = { config, store, state: createLifecycle(store), registry, output, version: release.version }
   const { app } = await createApp(context, (routes) => collectOpenApi(routes, release.version))
   const document = app.swagger()

@@ -29,9 +29,9 @@ export interface RunningService {
 export async function startApi(config: Config, output: LogOutput): Promise<RunningService> {
   const { log } = output
   const release = currentRelease()
-  const store = await wireStore(config)
-  const lifecycle = createLifecycle(store)
   const registry = createMetrics(config, release, output)
+  const store = await wireStore(config, registry, log)
+  const lifecycle = createLifecycle(store)
   const { app, finish } = await createApp({
     config,
     store,

@@ -3,8 +3,10 @@ import type { Config } from './config.ts'
 import type { LogOutput } from './log.ts'
 import type { Release } from './release.ts'
 
+export type Metrics = Registry
+
 /** The process's own metrics: CPU, memory, event loop, garbage collection, build and log. */
-export function createMetrics(config: Config, release: Release, output: LogOutput): Registry {
+export function createMetrics(config: Config, release: Release, output: LogOutput): Metrics {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
   new Gauge({

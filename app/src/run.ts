@@ -2,7 +2,9 @@ import { startApi } from './api.ts'
 import { describeConfig } from './config/describe.ts'
 import { misspellings } from './config/misspellings.ts'
 import { type Config, ConfigError, parseConfig } from './config.ts'
+import { OperatorFault } from './domain/errors.ts'
 import { createLog } from './log.ts'
+import { wireMigrations } from './wire.ts'
 
 /** `EX_CONFIG` of sysexits.h: whoever starts the process again without changing its environment starts it in vain. */
 const EXIT_CONFIG = 78
@@ -30,6 +32,7 @@ async function runRole(config: Config): Promise<void> {
   )
   for (const warning of misspellings(process.env)) log.warn(warning)
 
+  if (config.ROLE === 'migrate') return wireMigrations(config, log).then((migrate) => migrate())
   const service = await startApi(config, output)
   const stop = (signal: NodeJS.Signals) => {
     log.info({ signal }, 'stopping')
@@ -45,6 +48,10 @@ async function runRole(config: Config): Promise<void> {
 function fail(error: unknown): never {
   if (error instanceof ConfigError) {
     process.stderr.write(`${error.message}\n${error.faults.map((fault) => `  ${fault}\n`).join('')}`)
+    process.exit(EXIT_CONFIG)
+  }
+  if (error instanceof OperatorFault) {
+    process.stderr.write(`${error.message}\n`)
     process.exit(EXIT_CONFIG)
   }
   process.stderr.write(`${messageOf(error)}\n`)

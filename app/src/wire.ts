@@ -1,4 +1,6 @@
 import { type Config, ConfigError } from './config.ts'
+import type { Log } from './log.ts'
+import type { Metrics } from './metrics.ts'
 import { systemClock } from './ports/clock.ts'
 import type { Store } from './ports/store.ts'
 
@@ -6,17 +8,35 @@ import type { Store } from './ports/store.ts'
  * The only file that names concrete adapters. Each is imported when its variable is set, so that a tier never loads
  * what only a higher one needs.
  */
-export async function wireStore(config: Config): Promise<Store> {
-  if (config.tier !== 1) {
-    throw new ConfigError([
-      'DATABASE_URL: expected not to be set: this release keeps its data in memory only',
-    ])
+export async function wireStore(config: Config, registry: Metrics, log: Log): Promise<Store> {
+  refuseWhatIsNotThereYet(config)
+  if (config.tier === 1) {
+    const { createMemoryStore } = await import('./adapters/memory/memory-store.ts')
+    return createMemoryStore({
+      clock: systemClock,
+      bytesMax: config.MEMORY_STORE_BYTES_MAX,
+      changesMax: config.MEMORY_CHANGES_MAX,
+      changesRetentionMs: config.CHANGES_RETENTION_MS,
+    })
   }
-  const { createMemoryStore } = await import('./adapters/memory/memory-store.ts')
-  return createMemoryStore({
-    clock: systemClock,
-    bytesMax: config.MEMORY_STORE_BYTES_MAX,
-    changesMax: config.MEMORY_CHANGES_MAX,
-    changesRetentionMs: config.CHANGES_RETENTION_MS,
-  })
+  const { createPostgresStore } = await import('./adapters/postgres/postgres-store.ts')
+  return createPostgresStore({ config, registry, log })
+}
+
+/** What `ROLE=migrate` does. */
+export async function wireMigrations(config: Config, log: Log): Promise<() => Promise<void>> {
+  refuseWhatIsNotThereYet(config)
+  const { migrateDatabase } = await import('./adapters/postgres/migrate-database.ts')
+  return () => migrateDatabase({ config, log, signal: AbortSignal.timeout(config.MIGRATE_TIMEOUT_MS) })
+}
+
+function refuseWhatIsNotThereYet({ capabilities, ROLE }: Config): void {
+  const faults = []
+  if (capabilities.includes('cache'))
+    faults.push('REDIS_URL: expected not to be set: this release has no cache')
+  if (capabilities.includes('queue'))
+    faults.push('QUEUE_URL: expected not to be set: this release has no queue')
+  if (ROLE === 'worker')
+    faults.push('ROLE: expected `all`, `api` or `migrate`: this release has no work for workers')
+  if (faults.length > 0) throw new ConfigError(faults)
 }

@@ -10,14 +10,16 @@ const LINES_MAX = 400
 
 /**
  * Who may import whom in app/src. Each folder is a part; so is wire.ts, and `process` is every other file at the top.
- * A part's own files may import each other, but adapters are one part each. Dynamic imports count.
+ * A part's own files may import each other, but adapters are one part each. `mechanisms` are the files that lie beside
+ * the adapters' folders, for any of them to use. Dynamic imports count.
  */
 const parts: Readonly<
   Record<string, { may: readonly string[]; typesOf?: readonly string[]; packages: boolean }>
 > = {
   domain: { may: [], packages: false },
   ports: { may: ['domain'], packages: false },
-  adapters: { may: ['domain', 'ports'], typesOf: ['config', 'process'], packages: true },
+  adapters: { may: ['domain', 'ports', 'mechanisms'], typesOf: ['config', 'process'], packages: true },
+  mechanisms: { may: ['domain', 'ports'], packages: false },
   http: { may: ['domain', 'ports'], typesOf: ['config', 'process'], packages: true },
   worker: { may: ['domain', 'ports'], typesOf: ['config', 'process'], packages: true },
   config: { may: [], packages: false },
@@ -26,7 +28,8 @@ const parts: Readonly<
 }
 
 function partOf(path: string): string {
-  const [first = '', second] = path.slice(SRC.length).split('/')
+  const [first = '', second, third] = path.slice(SRC.length).split('/')
+  if (first === 'adapters' && third === undefined) return 'mechanisms'
   if (second !== undefined) return first
   return first === 'config.ts' || first === 'wire.ts' ? first.replace('.ts', '') : 'process'
 }

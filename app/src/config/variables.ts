@@ -26,6 +26,25 @@ export const variables = {
   DATABASE_USER: text(undefined, 'With `DATABASE_HOST`.'),
   DATABASE_PASSWORD: secret('With `DATABASE_HOST`.'),
   DATABASE_POOL_MAX: integer(4, [1, 100], "Connections to the database, besides the change feed's one."),
+  DATABASE_SSLMODE: choice(
+    ['disable', 'verify-full'],
+    'disable',
+    'With `DATABASE_HOST`. A `DATABASE_URL` says it as `?sslmode=`.',
+  ),
+  DATABASE_SSLROOTCERT: text(
+    undefined,
+    'With `DATABASE_HOST`: file of the certificate authorities, if not those of Node.js.',
+  ),
+  DATABASE_TIMEOUT_MS: integer(
+    2000,
+    [100, 60_000],
+    'How long a connection, or a round trip on one, may take; what takes longer is given up.',
+  ),
+  MIGRATE_TIMEOUT_MS: integer(
+    60_000,
+    [1000, 3_600_000],
+    '`ROLE=migrate`: how long to wait for the database before giving up.',
+  ),
   REDIS_URL: secret('Adds the cache. Needs a database.', url(['redis:', 'rediss:'])),
   QUEUE_URL: text(
     undefined,

@@ -53,3 +53,6 @@ export class AppError extends Error {
 export function invalidField(pointer: string, detail: string): AppError {
   return new AppError('invalid_field', detail, { errors: [{ pointer, code: 'invalid_field', detail }] })
 }
+
+/** Why a process cannot do its work and waiting will not help, in words that tell its operator what to do. */
+export class OperatorFault extends Error {}

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { Change } from '../../domain/item.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { Feed, FeedPage } from '../../ports/store.ts'
+import { createWaiters } from '../waiters.ts'
 
 export interface MemoryFeedOptions {
   readonly clock: Clock
@@ -20,7 +21,7 @@ export function createMemoryFeed(options: MemoryFeedOptions): MemoryFeed {
   /** `changes[start]` is the oldest kept; what is before it waits to be removed in one go. */
   let start = 0
   let last = 0
-  const waiting = new Set<() => void>()
+  const waiters = createWaiters()
 
   function prune(): void {
     const expiredAtMs = options.clock.nowMs() - options.retentionMs
@@ -52,7 +53,7 @@ export function createMemoryFeed(options: MemoryFeedOptions): MemoryFeed {
     append(change) {
       changes.push({ position: ++last, ...change })
       prune()
-      for (const wake of waiting) wake()
+      waiters.wake()
     },
 
     async read(query) {
@@ -60,16 +61,8 @@ export function createMemoryFeed(options: MemoryFeedOptions): MemoryFeed {
     },
 
     async wait(position, timeoutMs, signal) {
-      if (last > position || signal.aborted) return
-      const { promise, resolve } = Promise.withResolvers<void>()
-      const timer = setTimeout(resolve, timeoutMs)
-      const wake = () => resolve()
-      signal.addEventListener('abort', wake)
-      waiting.add(wake)
-      await promise
-      waiting.delete(wake)
-      signal.removeEventListener('abort', wake)
-      clearTimeout(timer)
+      if (last > position) return
+      await waiters.wait(timeoutMs, signal)
     },
   }
 }

@@ -1,0 +1,69 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Config } from '../../config.ts'
+import { OperatorFault } from '../../domain/errors.ts'
+import type { Log } from '../../log.ts'
+import { backoffMs } from '../backoff.ts'
+import { addressOf } from './address.ts'
+import { StatementRefused } from './faults.ts'
+import { migrate, readMigrations } from './migrations.ts'
+import { createOutageLog } from './outage-log.ts'
+import { permanentFault } from './permanent-faults.ts'
+import { openSession } from './session.ts'
+
+/** A migration may rewrite a table. */
+const STATEMENT_MS_MAX = 3_600_000
+/** DDL that waits for a lock makes everybody behind it wait, so it gives way and comes back. */
+const LOCK_TIMEOUT_MS = 3000
+const RETRY = { baseMs: 100, maxMs: 5000 }
+const LOCK_NOT_AVAILABLE = '55P03'
+
+export interface MigrateOptions {
+  readonly config: Config
+  readonly log: Log
+  readonly signal: AbortSignal
+}
+
+/**
+ * Brings the schema up to this release, as soon as the database can be reached. Throws `OperatorFault` for what waiting
+ * does not mend, and when `signal` aborts before that.
+ */
+export async function migrateDatabase({ config, log, signal }: MigrateOptions): Promise<void> {
+  const outage = createOutageLog(log)
+  const migrations = readMigrations()
+  for (let attempt = 0; ; attempt++) {
+    try {
+      const session = await openSession({
+        address: addressOf(config),
+        connectTimeoutMs: config.DATABASE_TIMEOUT_MS,
+        timeoutMs: STATEMENT_MS_MAX,
+        lockTimeoutMs: LOCK_TIMEOUT_MS,
+      })
+      try {
+        await migrate(session, migrations, log)
+      } finally {
+        await session.close()
+      }
+      outage.over()
+      return
+    } catch (error) {
+      outage.goesOn(error as Error)
+      const permanent = permanentFault(error) ?? refusal(error)
+      if (permanent !== undefined) throw permanent
+      if (signal.aborted) throw gaveUp(error)
+      await delay(backoffMs(attempt, RETRY), undefined, { signal }).catch(() => {})
+    }
+  }
+}
+
+/** A migration that PostgreSQL refuses for another reason than a lock is refused again. */
+function refusal(error: unknown): OperatorFault | undefined {
+  if (!(error instanceof StatementRefused) || error.code === LOCK_NOT_AVAILABLE) return undefined
+  return new OperatorFault(`The schema could not be migrated, and is as it was before. ${error.message}`)
+}
+
+function gaveUp(error: unknown): OperatorFault {
+  const reason = (error as Error).message
+  return new OperatorFault(
+    `The database could not be reached in time: start it, or correct DATABASE_URL. ${reason}`,
+  )
+}

@@ -1,0 +1,62 @@
+import type { Change } from '../../domain/item.ts'
+import type { Feed, FeedPage, FeedQuery } from '../../ports/store.ts'
+import { createBatcher } from '../batcher.ts'
+import { batchFault, unavailable } from './faults.ts'
+import type { Pool } from './pool.ts'
+import type { Relay } from './relay.ts'
+import type { Row, Session } from './session.ts'
+import { statement } from './statements.ts'
+
+const page = statement('feed-page')
+
+/** The change feed as readers have it. The relay makes it; a reader has it run first, so that it misses nothing. */
+export function createPostgresFeed(pool: Pool, relay: Relay): Feed {
+  const pages = createBatcher<FeedQuery, FeedPage, Session>({
+    lanesMax: 1,
+    rowsMax: 1,
+    // A thousand readers at the end of the feed are one query.
+    keyOf: ({ after, limit }) => `${after} ${limit}`,
+    sameKey: 'share',
+    withLane: pool.use,
+    async send(session, [query]) {
+      const { after, limit } = query as FeedQuery
+      const rows = await session.query(page, [after ?? null, limit]).catch((fault) => {
+        throw batchFault(fault, unavailable(fault))
+      })
+      return [pageOf(rows, after)]
+    },
+  })
+
+  return {
+    get id() {
+      return relay.feedId
+    },
+    async read(query, caller) {
+      await relay.catchUp()
+      return pages.add(query, caller)
+    },
+    wait: relay.wait,
+  }
+}
+
+function pageOf(rows: readonly Row[], after: number | undefined): FeedPage {
+  const [, end, oldest] = rows[0] as [string, number, number]
+  const from = after ?? oldest
+  if (from < oldest || from > end) return { ok: false, oldest }
+  const changes = rows.filter(([, , , position]) => position !== null).map(changeOf)
+  return { ok: true, changes, last: changes.at(-1)?.position ?? from }
+}
+
+function changeOf(row: Row): Change {
+  const [, , , position, id, version, deleted, atMs] = row as [
+    string,
+    number,
+    number,
+    number,
+    string,
+    number,
+    boolean,
+    number,
+  ]
+  return { position, id, version, op: deleted ? 'delete' : 'put', atMs }
+}

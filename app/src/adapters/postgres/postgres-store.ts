@@ -1,0 +1,150 @@
+import type { Config } from '../../config.ts'
+import type { Log } from '../../log.ts'
+import type { Metrics } from '../../metrics.ts'
+import type { Refused, Store, StoreStatus } from '../../ports/store.ts'
+import { addressOf } from './address.ts'
+import { createItemWrites } from './item-writes.ts'
+import { createLists } from './lists.ts'
+import { migrateDatabase } from './migrate-database.ts'
+import { checkSchema, readMigrations } from './migrations.ts'
+import { createOutageLog } from './outage-log.ts'
+import { permanentFault } from './permanent-faults.ts'
+import { createPool, type Pool } from './pool.ts'
+import { createPostgresFeed } from './postgres-feed.ts'
+import { createPruning } from './pruning.ts'
+import { createReads } from './reads.ts'
+import { createRelay } from './relay.ts'
+import { openSession } from './session.ts'
+import { createWholeBatches } from './whole-batches.ts'
+import { type Met, NEVER_EXISTED, writeOf } from './writes.ts'
+
+export interface PostgresStoreOptions {
+  readonly config: Config
+  readonly registry: Metrics
+  readonly log: Log
+}
+
+/** A locked row holds its batch up for so long, and then only itself. */
+const LOCK_TIMEOUT_MS = 100
+/** Rounds of the relay wait for each other. */
+const RELAY_LOCK_TIMEOUT_MS = 1000
+const READ_ROWS_MAX = 128
+
+/**
+ * The store in PostgreSQL. Every operation goes through a batcher; no more than half of the sessions serve one kind of
+ * them, so that slow writes leave room for reads. The feed has a session of its own.
+ */
+export function createPostgresStore({ config, log }: PostgresStoreOptions): Store {
+  const migrations = readMigrations()
+  const outage = createOutageLog(log)
+  let hasStarted = false
+  let latencyMs: number | null = null
+
+  function poolOf(
+    size: number,
+    lockTimeoutMs: number,
+    onConnected: () => void,
+    onDisconnected: (reason: Error) => void,
+  ): Pool {
+    return createPool({
+      size,
+      async open() {
+        const session = await openSession({
+          address: addressOf(config),
+          connectTimeoutMs: config.DATABASE_TIMEOUT_MS,
+          timeoutMs: config.DATABASE_TIMEOUT_MS,
+          lockTimeoutMs,
+          onRoundTrip(ms) {
+            latencyMs = Math.round(ms * 1000) / 1000
+          },
+        })
+        try {
+          await checkSchema(session, migrations)
+          return session
+        } catch (error) {
+          await session.close()
+          throw error
+        }
+      },
+      permanentFault,
+      onConnected,
+      onDisconnected,
+    })
+  }
+
+  const pool = poolOf(config.DATABASE_POOL_MAX, LOCK_TIMEOUT_MS, outage.over, outage.goesOn)
+  const feedPool = poolOf(
+    1,
+    RELAY_LOCK_TIMEOUT_MS,
+    () => {},
+    () => {},
+  )
+  const lanesMax = Math.ceil(config.DATABASE_POOL_MAX / 2)
+  const relay = createRelay(feedPool)
+  const pruning = createPruning(feedPool, config.CHANGES_RETENTION_MS)
+  const reads = createReads(pool, lanesMax, READ_ROWS_MAX)
+  const writes = createItemWrites(pool, lanesMax, relay.committed)
+  const batches = createWholeBatches(pool, lanesMax, relay.committed)
+  const lists = createLists(pool, lanesMax)
+
+  function status(): StoreStatus {
+    if (pool.isConnected) return { state: hasStarted ? 'ok' : 'starting', latencyMs }
+    return { state: hasStarted ? 'unavailable' : 'starting', latencyMs }
+  }
+
+  async function reach(signal: AbortSignal): Promise<void> {
+    if (config.ROLE === 'all') await migrateDatabase({ config, log, signal })
+    if (signal.aborted) return
+    await Promise.all([pool.start(), feedPool.start()])
+    await relay.catchUp()
+    if (signal.aborted) return
+    relay.start()
+    pruning.start()
+    hasStarted = true
+  }
+
+  return {
+    feed: createPostgresFeed(feedPool, relay),
+    get: reads.add,
+
+    async put(id, value, ifVersion, caller) {
+      const answer = await writes.add(writeOf({ op: 'put', id, value, ifVersion }), caller)
+      if (!answer.ok) return refused(answer)
+      const { version, created, createdAtMs, updatedAtMs } = answer
+      return { ok: true, item: { id, value, version, createdAtMs, updatedAtMs }, created }
+    },
+
+    async create(id, value, fingerprint, caller) {
+      const write = { id, value, condition: NEVER_EXISTED, fingerprint: fingerprint ?? null }
+      const answer = await writes.add(write, caller)
+      if (!answer.ok) return { ok: false, fingerprint: answer.fingerprint, createdAtMs: answer.createdAtMs }
+      const { version, createdAtMs, updatedAtMs } = answer
+      return { ok: true, item: { id, value, version, createdAtMs, updatedAtMs } }
+    },
+
+    async delete(id, ifVersion, caller) {
+      const answer = await writes.add(writeOf({ op: 'delete', id, ifVersion }), caller)
+      return answer.ok ? { ok: true, version: answer.version } : refused(answer)
+    },
+
+    list: lists.add,
+    batch: batches.add,
+    status,
+
+    async start(signal) {
+      const { promise: abandoned, resolve } = Promise.withResolvers<void>()
+      signal.addEventListener('abort', () => resolve())
+      await Promise.race([reach(signal), abandoned])
+    },
+
+    async close() {
+      relay.close()
+      pruning.close()
+      await Promise.all([pool.close(), feedPool.close()])
+    },
+  }
+}
+
+function refused({ currentVersion }: Met): Refused {
+  return { ok: false, currentVersion }
+}

@@ -1,0 +1,2 @@
+-- The migrations that were applied.
+select version, checksum from schema_migrations
