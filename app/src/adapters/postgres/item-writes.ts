@@ -18,14 +18,8 @@ export function createItemWrites(
     const written = await writeRows(session, writes)
     if (written.size > 0) onCommitted()
     const refused = writes.filter(({ id }) => !written.has(id))
-    const met =
-      refused.length === 0
-        ? undefined
-        : await readMet(
-            session,
-            refused.map(({ id }) => id),
-          )
-    return writes.map((write) => written.get(write.id) ?? verdict(write, met?.get(write.id) as Met))
+    const met = refused.length === 0 ? nothingMet : await metBy(session, refused)
+    return writes.map((write) => written.get(write.id) ?? verdict(write, met.get(write.id)))
   }
 
   return createBatcher<Write, Written | Met, Session>({
@@ -43,6 +37,15 @@ export function createItemWrites(
   })
 }
 
-function verdict(write: Write, met: Met): Met | typeof AGAIN {
-  return isRefusedBy(write, met) ? met : AGAIN
+const nothingMet: ReadonlyMap<string, Met> = new Map()
+
+/** A fault at this point must not be taken for one of the whole batch: its other rows are committed. */
+function metBy(session: Session, refused: readonly Write[]): Promise<ReadonlyMap<string, Met>> {
+  const ids = refused.map(({ id }) => id)
+  return readMet(session, ids).catch(() => nothingMet)
+}
+
+/** What was refused may be tried again, because nothing of it was done. */
+function verdict(write: Write, met: Met | undefined): Met | typeof AGAIN {
+  return met !== undefined && isRefusedBy(write, met) ? met : AGAIN
 }

@@ -21,10 +21,10 @@ export function createOutageLog(log: Log): OutageLog {
       log.warn({ reason, sinceMs: Math.round(nowMs - sinceMs) }, 'no database')
     },
     over() {
-      const outageMs = sinceMs === undefined ? 0 : Math.round(performance.now() - sinceMs)
+      if (sinceMs === undefined) return
+      log.info({ outageMs: Math.round(performance.now() - sinceMs) }, 'database reached')
       said = undefined
       sinceMs = undefined
-      log.info({ outageMs }, 'database reached')
     },
   }
 }
