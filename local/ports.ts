@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
 
@@ -23,4 +24,20 @@ export async function isPortTaken(port: string, host: string): Promise<boolean> 
   } finally {
     server.close()
   }
+}
+
+/** Linux takes the ports of outgoing connections from 32,768 up, macOS from 49,152. */
+const LISTENING_PORTS = [10_000, 32_768] as const
+const LISTENING_PORT_TRIES = 100
+
+/**
+ * A free port for a server that may be away for a while and come back on it. Nobody gets it meanwhile by chance, not
+ * even a client that tries to reconnect: on a port of the upper range it would, one time in 28,000, reach itself.
+ */
+export async function listeningPort(): Promise<number> {
+  for (let tries = 0; tries < LISTENING_PORT_TRIES; tries++) {
+    const port = randomInt(...LISTENING_PORTS)
+    if (!(await isPortTaken(String(port), '127.0.0.1'))) return port
+  }
+  throw new Error(`no free port from ${LISTENING_PORTS.join(' to ')}`)
 }

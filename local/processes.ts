@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import { createInterface } from 'node:readline'
 import { setTimeout as delay } from 'node:timers/promises'
+import { listProcesses } from './process-table.ts'
 
 const OUTPUT_LINES_MAX = 1000
 const STOP_TIMEOUT_MS = 30_000
@@ -18,9 +19,13 @@ export interface StartOptions {
   /** Replaces this process's environment. */
   readonly env?: NodeJS.ProcessEnv
   readonly cwd?: string
+  /** What asks it to end (SIGTERM), also when this process is killed. */
+  readonly stopSignal?: StopSignal
   /** Called with every line of output as it arrives. */
   readonly onLine?: (line: string, stream: 'stdout' | 'stderr') => void
 }
+
+export type StopSignal = 'SIGTERM' | 'SIGINT' | 'SIGQUIT'
 
 export interface RunningProcess {
   readonly pid: number
@@ -32,26 +37,30 @@ export interface RunningProcess {
   line(pattern: RegExp, options: { timeoutMs: number }): Promise<string>
   /** Sends a signal to this process alone. Returns false when it has ended. */
   signal(name: NodeJS.Signals): boolean
-  /** Sends `signal` (SIGTERM), and SIGKILL to the process and its children after `timeoutMs` (30,000). */
+  /** Sends `signal` (its `stopSignal`), and SIGKILL to the process and its children after `timeoutMs` (30,000). */
   stop(options?: { signal?: NodeJS.Signals; timeoutMs?: number }): Promise<Exit>
 }
 
 const running = new Set<RunningProcess>()
+let stopping = false
 
 /**
  * Starts a process that cannot outlive this one, also when this one is killed. It leads a session of its own, so
  * that Ctrl-C in the terminal reaches only whoever started it. A command that cannot be run exits with 126 or 127.
  */
-export function startProcess({ command, args = [], env, cwd, onLine }: StartOptions): RunningProcess {
+export function startProcess(options: StartOptions): RunningProcess {
+  if (stopping) throw new Error('nothing is started any more: stopProcesses has been called')
+  const { command, args = [], env, cwd, stopSignal = 'SIGTERM' } = options
   const reaper = theReaper()
   // The shell registers itself before it becomes the command: at no moment is there a process the reaper misses.
-  const child = spawn('/bin/sh', ['-c', 'echo "+ $$" >&3 && exec "$@" 3>&-', command, command, ...args], {
+  const registered = `echo "+ $$ ${stopSignal.slice(3)}" >&3 && exec "$@" 3>&-`
+  const child = spawn('/bin/sh', ['-c', registered, command, command, ...args], {
     env,
     cwd,
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe', reaper],
   })
-  const started = handle(child, onLine)
+  const started = handle(child, options)
   running.add(started)
   child.once('exit', () => {
     running.delete(started)
@@ -60,17 +69,18 @@ export function startProcess({ command, args = [], env, cwd, onLine }: StartOpti
   return started
 }
 
-/** Stops what `startProcess` started and still runs, last first, one after the other. */
+/** Stops what `startProcess` started and still runs, last first, one after the other. It starts nothing afterwards. */
 export async function stopProcesses(): Promise<void> {
+  stopping = true
   for (const started of [...running].reverse()) await started.stop()
 }
 
 /** Ends what `startProcess` started, and the children of those, at once. */
 export function killProcesses(): void {
-  for (const { pid } of running) signalGroup(pid, 'SIGKILL')
+  for (const { pid } of running) killWithChildren(pid)
 }
 
-function handle(child: ChildProcess, onLine: StartOptions['onLine']): RunningProcess {
+function handle(child: ChildProcess, { onLine, stopSignal = 'SIGTERM' }: StartOptions): RunningProcess {
   const { pid } = child
   if (pid === undefined) throw new Error('/bin/sh cannot be started')
   const output: string[] = []
@@ -107,9 +117,9 @@ function handle(child: ChildProcess, onLine: StartOptions['onLine']): RunningPro
       }
     },
     signal: (name) => child.kill(name),
-    async stop({ signal = 'SIGTERM', timeoutMs = STOP_TIMEOUT_MS } = {}) {
+    async stop({ signal = stopSignal, timeoutMs = STOP_TIMEOUT_MS } = {}) {
       child.kill(signal)
-      const timer = setTimeout(() => signalGroup(pid, 'SIGKILL'), timeoutMs)
+      const timer = setTimeout(() => killWithChildren(pid), timeoutMs)
       try {
         return await exited
       } finally {
@@ -119,41 +129,63 @@ function handle(child: ChildProcess, onLine: StartOptions['onLine']): RunningPro
   }
 }
 
-function signalGroup(pid: number, signal: NodeJS.Signals): void {
+/** A child may lead a group of its own, as every process of PostgreSQL does. */
+function killWithChildren(pid: number): void {
+  const children = listProcesses().filter(({ parent }) => parent === pid)
+  for (const target of [-pid, ...children.map((child) => child.pid)]) sendSignal(target, 'SIGKILL')
+}
+
+/** To the process, or to a group when `target` is negative. Returns false when it has ended. */
+export function sendSignal(target: number, signal: NodeJS.Signals): boolean {
   try {
-    process.kill(-pid, signal)
+    return process.kill(target, signal)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+    return false
   }
 }
 
 /**
- * Told by `+ PID` and `- PID` which process groups there are. When its input ends, this process has ended, however:
- * those left get SIGTERM (and SIGCONT, for one that is stopped cannot end) and, 5 s later, SIGKILL.
+ * Told by `+ PID SIGNAL` and `- PID` which process groups there are, and what asks each of them to end. When its input
+ * ends, this process has ended, however: those left get their signal (and SIGCONT, for one that is stopped cannot end)
+ * and, 5 s later, SIGKILL. So do their children, which may lead groups of their own.
  */
 const REAPER = `
-trap '' HUP INT TERM
+trap '' HUP INT QUIT TERM
+exec 2>/dev/null
+children() {
+  if [ -e /proc/self/stat ]; then
+    for stat in /proc/[0-9]*/stat; do
+      read -r pid name state parent rest <"$stat" && [ "$parent" = "$1" ] && echo "$pid"
+    done
+  else
+    pgrep -P "$1"
+  fi
+}
 groups=
-while read -r change group; do
+while read -r change group signal; do
   if [ "$change" = + ]; then
-    groups="$groups $group"
+    groups="$groups $group:$signal"
   else
     left=
-    for other in $groups; do [ "$other" = "$group" ] || left="$left $other"; done
+    for other in $groups; do [ "\${other%:*}" = "$group" ] || left="$left $other"; done
     groups=$left
   fi
 done
-for group in $groups; do kill -s TERM -- "-$group"; kill -s CONT -- "-$group"; done
+for group in $groups; do
+  kill -s "\${group#*:}" -- "-\${group%:*}"
+  kill -s CONT -- "-\${group%:*}" $(children "\${group%:*}")
+done
 tries=0
 while [ "$tries" -lt 50 ]; do
   left=
-  for group in $groups; do kill -s 0 -- "-$group" && left="$left $group"; done
+  for group in $groups; do kill -s 0 -- "-\${group%:*}" && left="$left $group"; done
   [ -n "$left" ] || exit 0
   groups=$left
   tries=$((tries + 1))
   sleep 0.1
 done
-for group in $groups; do kill -s KILL -- "-$group"; done
+for group in $groups; do kill -s KILL -- "-\${group%:*}" $(children "\${group%:*}"); done
 `
 
 let reaperInput: Socket | undefined

@@ -1,8 +1,10 @@
-import { spawnSync } from 'node:child_process'
-import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { chmodSync, globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { debianTool } from './debian.ts'
+import { type Postgres, startPostgres } from './postgres.ts'
 
 const TEST_FOLDERS = ['app/test', 'bench/test', 'local/test']
 const TIMEOUT_MS = 120_000
@@ -15,27 +17,51 @@ const names = args.filter((arg) => !arg.startsWith('-'))
 const files = (names.length > 0 ? names : TEST_FOLDERS).flatMap(testFilesOf)
 await debianTool('haproxy').catch((error: Error) => fail(error.message))
 
-// A second report, for the exit code of `node --test` does not tell "all passed" from "none ran".
 const folder = mkdtempSync(join(tmpdir(), 'multi-aws-test-'))
-const report = join(folder, 'report.tap')
-process.on('exit', () => rmSync(folder, { recursive: true }))
-const { status } = spawnSync(
-  process.execPath,
-  [
-    '--test',
-    `--test-timeout=${TIMEOUT_MS}`,
-    `--test-concurrency=${CONCURRENCY}`,
-    ...['--test-reporter=spec', '--test-reporter-destination=stdout'],
-    ...['--test-reporter=tap', `--test-reporter-destination=${report}`],
-    ...options,
-    ...files,
-  ],
-  { stdio: 'inherit' },
-)
-if (status !== 0) process.exit(status ?? 1)
-// A file in which no test ran counts as one, of the file's name.
-const results = readFileSync(report, 'utf8').matchAll(/^ok \d+ - (.+)$/gm)
-if (results.every(([, name = '']) => files.includes(name))) fail('no test ran')
+// Root lets another user run PostgreSQL, who must be able to pass.
+chmodSync(folder, 0o711)
+const { TEST_DATABASE_URL } = process.env
+const server = TEST_DATABASE_URL ? undefined : await startServer()
+const databaseUrl = server?.url({ database: 'postgres', superuser: true }) ?? TEST_DATABASE_URL
+// Ctrl-C reaches the tests too, and what is left of them is removed after they have ended.
+process.on('SIGINT', () => {})
+const exitCode = await runTests()
+await server?.abandon()
+rmSync(folder, { recursive: true })
+process.exit(exitCode)
+
+/** Test files share a server: each has databases of its own on it. */
+async function startServer(): Promise<Postgres> {
+  return await startPostgres({ folder: join(folder, 'postgres'), throwAway: true }).catch((error: Error) => {
+    rmSync(folder, { recursive: true })
+    fail(error.message)
+  })
+}
+
+async function runTests(): Promise<number> {
+  // A second report, for the exit code of `node --test` does not tell "all passed" from "none ran".
+  const report = join(folder, 'report.tap')
+  const tests = spawn(
+    process.execPath,
+    [
+      '--test',
+      `--test-timeout=${TIMEOUT_MS}`,
+      `--test-concurrency=${CONCURRENCY}`,
+      ...['--test-reporter=spec', '--test-reporter-destination=stdout'],
+      ...['--test-reporter=tap', `--test-reporter-destination=${report}`],
+      ...options,
+      ...files,
+    ],
+    { stdio: 'inherit', env: { ...process.env, TEST_DATABASE_URL: databaseUrl } },
+  )
+  const [status] = await once(tests, 'exit')
+  if (status !== 0) return status ?? 1
+  // A file in which no test ran counts as one, of the file's name.
+  const results = readFileSync(report, 'utf8').matchAll(/^ok \d+ - (.+)$/gm)
+  if (!results.every(([, name = '']) => files.includes(name))) return 0
+  process.stderr.write('no test ran\n')
+  return 1
+}
 
 /** `name` is a file, a folder or a pattern. */
 function testFilesOf(name: string): string[] {

@@ -1,0 +1,132 @@
+import { randomBytes } from 'node:crypto'
+import { chmod, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after } from 'node:test'
+import pg from 'pg'
+import { type Postgres, startPostgres } from '../../../local/postgres.ts'
+
+// biome-ignore lint/suspicious/noExplicitAny: a test looks into every row, whatever its columns.
+export type Row = Readonly<Record<string, any>>
+
+/** A server of PostgreSQL for tests that break it, with an empty database for the service. */
+export interface DatabaseServer extends AsyncDisposable {
+  /** The port of the last start: the same one again, unless `start` is given another. */
+  readonly port: number
+  /** Its log, over all starts. */
+  readonly log: readonly string[]
+  /** Of the service's database or another one, for the role that owns it: no superuser, as on a managed service. */
+  url(database?: string): string
+  /** For what the service's role may not do. */
+  superuserUrl(database?: string): string
+  /** Runs one statement as superuser in the service's database, on a connection of its own. */
+  query(sql: string, values?: readonly unknown[]): Promise<Row[]>
+  /** SIGKILL to all its processes at once. Resolves when they are gone; what was committed is found again. */
+  crash(): Promise<void>
+  /** Fast shutdown: connections are cut in order. */
+  stop(): Promise<void>
+  /** Starts it again after `crash` or `stop`, with the data that it had. */
+  start(options?: { port?: number }): Promise<void>
+  /** SIGSTOP to all its processes: connections stay open and new ones are taken, but nobody answers. */
+  freeze(): void
+  /** Ends `freeze`. */
+  thaw(): void
+}
+
+/** `settings` are PostgreSQL's own, as in `{ max_connections: '20' }`. Disposing of the server removes its data. */
+export async function startDatabaseServer(
+  settings: Readonly<Record<string, string>> = {},
+): Promise<DatabaseServer> {
+  const home = await mkdtemp(join(tmpdir(), 'postgres-'))
+  // Root lets another user run PostgreSQL, who must be able to pass.
+  await chmod(home, 0o711)
+  const log: string[] = []
+  const start = (port?: number) =>
+    startPostgres({
+      folder: join(home, 'postgres'),
+      port,
+      settings,
+      throwAway: true,
+      onLine: (line) => log.push(line),
+    })
+  let server: Postgres
+  try {
+    server = await start()
+  } catch (error) {
+    await rm(home, { recursive: true })
+    throw error
+  }
+  const superuserUrl = (database?: string) => server.url({ database, superuser: true })
+  return {
+    get port() {
+      return server.port
+    },
+    log,
+    url: (database) => server.url({ database }),
+    superuserUrl,
+    query: (sql, values) => query(superuserUrl(), sql, values),
+    crash: () => server.crash(),
+    stop: () => server.stop(),
+    async start({ port = server.port } = {}) {
+      server = await start(port)
+    },
+    freeze: () => server.freeze(),
+    thaw: () => server.thaw(),
+    async [Symbol.asyncDispose]() {
+      server.thaw()
+      await server.abandon()
+      await rm(home, { recursive: true })
+    },
+  }
+}
+
+/** An empty database for one test file, with a role of its own that owns it. */
+export interface Database extends AsyncDisposable {
+  readonly name: string
+  readonly url: string
+  /** Runs one statement as the owner, on a connection of its own. */
+  query(sql: string, values?: readonly unknown[]): Promise<Row[]>
+}
+
+/**
+ * Takes part in the server at `TEST_DATABASE_URL`, a superuser's: `npm test` starts one. A file that is run without
+ * it has one of its own until it ends. Disposing of the database cuts its connections.
+ */
+export async function createDatabase(): Promise<Database> {
+  const superuserUrl = process.env.TEST_DATABASE_URL ?? (await serverOfThisFile())
+  const name = `test_${randomBytes(8).toString('hex')}`
+  const password = randomBytes(16).toString('hex')
+  await query(superuserUrl, `create role ${name} login password '${password}'`)
+  await query(superuserUrl, `create database ${name} owner ${name}`)
+  const url = new URL(superuserUrl)
+  Object.assign(url, { username: name, password, pathname: `/${name}` })
+  return {
+    name,
+    url: url.href,
+    query: (sql, values) => query(url.href, sql, values),
+    async [Symbol.asyncDispose]() {
+      await query(superuserUrl, `drop database ${name} with (force)`)
+      await query(superuserUrl, `drop role ${name}`)
+    },
+  }
+}
+
+let ownServer: Promise<DatabaseServer> | undefined
+if (process.env.TEST_DATABASE_URL === undefined) after(async () => (await ownServer)?.[Symbol.asyncDispose]())
+
+async function serverOfThisFile(): Promise<string> {
+  ownServer ??= startDatabaseServer()
+  return (await ownServer).superuserUrl('postgres')
+}
+
+async function query(url: string, sql: string, values: readonly unknown[] = []): Promise<Row[]> {
+  const client = new pg.Client({ connectionString: url })
+  // A server that dies is what many tests are about: the query rejects too.
+  client.on('error', () => {})
+  await client.connect()
+  try {
+    return (await client.query(sql, [...values])).rows
+  } finally {
+    await client.end()
+  }
+}
