@@ -48,7 +48,7 @@ export async function startApi(config: Config, output: LogOutput): Promise<Runni
   async function start(): Promise<void> {
     await store.start(stopping.signal)
     if (stopping.signal.aborted) return
-    if (config.SEED_DATA) await seed(store)
+    if (config.SEED_DATA) await seed(store, stopping.signal)
     lifecycle.started()
     log.info({ tier: config.tier, startMs: Math.round(process.uptime() * 1000) }, 'ready')
   }

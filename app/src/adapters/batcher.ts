@@ -30,6 +30,8 @@ export interface BatcherOptions<Request, Answer, Lane> extends LineOptions<Reque
    * when nothing of the batch took effect and a part of it may be to blame: then its parts are tried apart.
    */
   readonly send: (lane: Lane, requests: readonly Request[]) => Promise<readonly (Answer | typeof AGAIN)[]>
+  /** Sees every batch that was sent: its rows, and how long the round trip took. */
+  readonly onBatch?: (rows: number, ms: number) => void
 }
 
 export const AGAIN = Symbol('again')
@@ -109,6 +111,7 @@ export function createBatcher<Request, Answer, Lane>(
 
   async function sendRows(lane: Lane, rows: Rows, attempt: number): Promise<void> {
     const requests = rows.map(({ request }) => request)
+    const startMs = performance.now()
     try {
       const answers = await options.send(lane, requests)
       for (const [index, row] of rows.entries()) settle(row, answers[index] as Answer | typeof AGAIN)
@@ -116,6 +119,7 @@ export function createBatcher<Request, Answer, Lane>(
       if (error instanceof BatchRefused) tryApart(rows, error, attempt)
       else for (const row of rows) give(row, error)
     }
+    options.onBatch?.(rows.length, performance.now() - startMs)
   }
 
   function settle(row: Row<Request, Answer>, answer: Answer | typeof AGAIN): void {

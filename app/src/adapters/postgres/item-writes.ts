@@ -1,6 +1,6 @@
 import { AGAIN, type Batcher, createBatcher } from '../batcher.ts'
 import { batchFault, outcomeUnknown } from './faults.ts'
-import type { Pool } from './pool.ts'
+import type { LaneOptions } from './lanes.ts'
 import type { Session } from './session.ts'
 import { isRefusedBy, type Met, readMet, type Write, type Written, writeRows } from './writes.ts'
 
@@ -10,8 +10,7 @@ const BYTES_MAX = 4 * 1024 * 1024
 
 /** Writes of one item each, many in one statement and so in one commit. `onCommitted` is called after each of those. */
 export function createItemWrites(
-  pool: Pool,
-  lanesMax: number,
+  { pool, lanesMax, onBatch }: LaneOptions,
   onCommitted: () => void,
 ): Batcher<Write, Written | Met> {
   async function send(session: Session, writes: readonly Write[]): Promise<(Written | Met | typeof AGAIN)[]> {
@@ -30,6 +29,7 @@ export function createItemWrites(
     keyOf: ({ id }) => id,
     sameKey: 'exclude',
     withLane: pool.use,
+    onBatch,
     send: (session, writes) =>
       send(session, writes).catch((fault) => {
         throw batchFault(fault, outcomeUnknown(fault))

@@ -2,7 +2,7 @@ import { type Item, PAGE_BYTES_MAX } from '../../domain/item.ts'
 import type { ListQuery, Page } from '../../ports/store.ts'
 import { type Batcher, createBatcher } from '../batcher.ts'
 import { batchFault, unavailable } from './faults.ts'
-import type { Pool } from './pool.ts'
+import type { LaneOptions } from './lanes.ts'
 import { itemOf } from './reads.ts'
 import type { Session } from './session.ts'
 import { statement } from './statements.ts'
@@ -14,11 +14,12 @@ const BEFORE = '\x01'
 const BEHIND = '\x7f'
 
 /** Pages of items: each costs as much as it holds, wherever it begins. */
-export function createLists(pool: Pool, lanesMax: number): Batcher<ListQuery, Page> {
+export function createLists({ pool, lanesMax, onBatch }: LaneOptions): Batcher<ListQuery, Page> {
   return createBatcher<ListQuery, Page, Session>({
     lanesMax,
     rowsMax: 1,
     withLane: pool.use,
+    onBatch,
     async send(session, [query]) {
       const { prefix, after, limit } = query as ListQuery
       const from = after !== undefined && after >= prefix ? after + BEFORE : prefix

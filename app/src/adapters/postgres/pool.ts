@@ -25,9 +25,9 @@ export interface PoolOptions {
   readonly open: () => Promise<Session>
   /** What to tell the operator of a fault that waiting does not mend; undefined for all others. */
   readonly permanentFault: (error: unknown) => Error | undefined
-  readonly onConnected: () => void
+  readonly onConnected?: () => void
   /** There is no session any more, or still none. May be called again and again. */
-  readonly onDisconnected: (reason: Error) => void
+  readonly onDisconnected?: (reason: Error) => void
 }
 
 const RECONNECT = { baseMs: 100, maxMs: 5000 }
@@ -65,7 +65,7 @@ export function createPool(options: PoolOptions): Pool {
     open.add(session)
     isHopeful = true
     wasConnected = true
-    if (open.size === 1) options.onConnected()
+    if (open.size === 1) options.onConnected?.()
     first.resolve()
     giveBack(session)
   }
@@ -74,7 +74,7 @@ export function createPool(options: PoolOptions): Pool {
     open.delete(session)
     const at = idle.indexOf(session)
     if (at !== -1) idle.splice(at, 1)
-    if (open.size === 0 && !closing.signal.aborted) options.onDisconnected(reason)
+    if (open.size === 0 && !closing.signal.aborted) options.onDisconnected?.(reason)
   }
 
   function failed(reason: Error): void {
@@ -83,7 +83,7 @@ export function createPool(options: PoolOptions): Pool {
     if (!wasConnected && permanent !== undefined) first.reject(permanent)
     isHopeful = false
     for (const { reject } of borrowers.splice(0)) reject(unavailable(reason))
-    if (!closing.signal.aborted) options.onDisconnected(reason)
+    if (!closing.signal.aborted) options.onDisconnected?.(reason)
   }
 
   async function borrow(): Promise<Session> {

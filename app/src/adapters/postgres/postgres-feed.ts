@@ -2,22 +2,28 @@ import type { Change } from '../../domain/item.ts'
 import type { Feed, FeedPage, FeedQuery } from '../../ports/store.ts'
 import { createBatcher } from '../batcher.ts'
 import { batchFault, unavailable } from './faults.ts'
-import type { Pool } from './pool.ts'
+import type { LaneOptions } from './lanes.ts'
 import type { Relay } from './relay.ts'
 import type { Row, Session } from './session.ts'
 import { statement } from './statements.ts'
 
 const page = statement('feed-page')
 
+export interface PostgresFeed extends Feed {
+  /** Reads that wait to be sent. */
+  readonly waiting: number
+}
+
 /** The change feed as readers have it. The relay makes it; a reader has it run first, so that it misses nothing. */
-export function createPostgresFeed(pool: Pool, relay: Relay): Feed {
+export function createPostgresFeed({ pool, lanesMax, onBatch }: LaneOptions, relay: Relay): PostgresFeed {
   const pages = createBatcher<FeedQuery, FeedPage, Session>({
-    lanesMax: 1,
+    lanesMax,
     rowsMax: 1,
     // A thousand readers at the end of the feed are one query.
     keyOf: ({ after, limit }) => `${after} ${limit}`,
     sameKey: 'share',
     withLane: pool.use,
+    onBatch,
     async send(session, [query]) {
       const { after, limit } = query as FeedQuery
       const rows = await session.query(page, [after ?? null, limit]).catch((fault) => {
@@ -36,6 +42,9 @@ export function createPostgresFeed(pool: Pool, relay: Relay): Feed {
       return pages.add(query, caller)
     },
     wait: relay.wait,
+    get waiting() {
+      return pages.waiting
+    },
   }
 }
 

@@ -1,20 +1,23 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Config } from '../../config.ts'
 import type { Log } from '../../log.ts'
 import type { Metrics } from '../../metrics.ts'
 import type { Refused, Store, StoreStatus } from '../../ports/store.ts'
 import { addressOf } from './address.ts'
+import { createDatabaseMetrics, type Kind } from './database-metrics.ts'
 import { createItemWrites } from './item-writes.ts'
+import type { LaneOptions } from './lanes.ts'
 import { createLists } from './lists.ts'
 import { migrateDatabase } from './migrate-database.ts'
 import { checkSchema, readMigrations } from './migrations.ts'
 import { createOutageLog } from './outage-log.ts'
 import { permanentFault } from './permanent-faults.ts'
-import { createPool, type Pool } from './pool.ts'
+import { createPool } from './pool.ts'
 import { createPostgresFeed } from './postgres-feed.ts'
 import { createPruning } from './pruning.ts'
 import { createReads } from './reads.ts'
 import { createRelay } from './relay.ts'
-import { openSession } from './session.ts'
+import { openSession, type Session } from './session.ts'
 import { createWholeBatches } from './whole-batches.ts'
 import { type Met, NEVER_EXISTED, writeOf } from './writes.ts'
 
@@ -26,66 +29,67 @@ export interface PostgresStoreOptions {
 
 /** A locked row holds its batch up for so long, and then only itself. */
 const LOCK_TIMEOUT_MS = 100
+const FIRST_ROUND_RETRY_MS = 200
 /** Rounds of the relay wait for each other. */
 const RELAY_LOCK_TIMEOUT_MS = 1000
-const READ_ROWS_MAX = 128
 
 /**
  * The store in PostgreSQL. Every operation goes through a batcher; no more than half of the sessions serve one kind of
  * them, so that slow writes leave room for reads. The feed has a session of its own.
  */
-export function createPostgresStore({ config, log }: PostgresStoreOptions): Store {
+export function createPostgresStore({ config, registry, log }: PostgresStoreOptions): Store {
   const migrations = readMigrations()
   const outage = createOutageLog(log)
   let hasStarted = false
   let latencyMs: number | null = null
 
-  function poolOf(
-    size: number,
-    lockTimeoutMs: number,
-    onConnected: () => void,
-    onDisconnected: (reason: Error) => void,
-  ): Pool {
-    return createPool({
-      size,
-      async open() {
-        const session = await openSession({
-          address: addressOf(config),
-          connectTimeoutMs: config.DATABASE_TIMEOUT_MS,
-          timeoutMs: config.DATABASE_TIMEOUT_MS,
-          lockTimeoutMs,
-          onRoundTrip(ms) {
-            latencyMs = Math.round(ms * 1000) / 1000
-          },
-        })
-        try {
-          await checkSchema(session, migrations)
-          return session
-        } catch (error) {
-          await session.close()
-          throw error
-        }
+  async function open(lockTimeoutMs: number): Promise<Session> {
+    const session = await openSession({
+      address: addressOf(config),
+      connectTimeoutMs: config.DATABASE_TIMEOUT_MS,
+      timeoutMs: config.DATABASE_TIMEOUT_MS,
+      lockTimeoutMs,
+      onRoundTrip(ms) {
+        latencyMs = Math.round(ms * 1000) / 1000
       },
-      permanentFault,
-      onConnected,
-      onDisconnected,
     })
+    try {
+      await checkSchema(session, migrations)
+      return session
+    } catch (error) {
+      await session.close()
+      throw error
+    }
   }
 
-  const pool = poolOf(config.DATABASE_POOL_MAX, LOCK_TIMEOUT_MS, outage.over, outage.goesOn)
-  const feedPool = poolOf(
-    1,
-    RELAY_LOCK_TIMEOUT_MS,
-    () => {},
-    () => {},
-  )
-  const lanesMax = Math.ceil(config.DATABASE_POOL_MAX / 2)
+  const pool = createPool({
+    size: config.DATABASE_POOL_MAX,
+    open: () => open(LOCK_TIMEOUT_MS),
+    permanentFault,
+    onConnected: outage.over,
+    onDisconnected: outage.goesOn,
+  })
+  const feedPool = createPool({ size: 1, open: () => open(RELAY_LOCK_TIMEOUT_MS), permanentFault })
   const relay = createRelay(feedPool)
   const pruning = createPruning(feedPool, config.CHANGES_RETENTION_MS)
-  const reads = createReads(pool, lanesMax, READ_ROWS_MAX)
-  const writes = createItemWrites(pool, lanesMax, relay.committed)
-  const batches = createWholeBatches(pool, lanesMax, relay.committed)
-  const lists = createLists(pool, lanesMax)
+  const metrics = createDatabaseMetrics(registry, {
+    sessions: () => pool.sessions + feedPool.sessions,
+    waiting: () => ({
+      read: reads.waiting,
+      write: writes.waiting,
+      batch: batches.waiting,
+      list: lists.waiting,
+      feed: feed.waiting,
+    }),
+    feedPosition: () => relay.lastPosition,
+  })
+  const lanesMax = Math.ceil(config.DATABASE_POOL_MAX / 2)
+  const lanesOf = (kind: Kind): LaneOptions => ({ pool, lanesMax, onBatch: metrics.batchesOf(kind) })
+  const reads = createReads(lanesOf('read'))
+  const writes = createItemWrites(lanesOf('write'), relay.committed)
+  const batches = createWholeBatches(lanesOf('batch'), relay.committed)
+  const lists = createLists(lanesOf('list'))
+  const feed = createPostgresFeed({ pool: feedPool, lanesMax: 1, onBatch: metrics.batchesOf('feed') }, relay)
 
   function status(): StoreStatus {
     if (pool.isConnected) return { state: hasStarted ? 'ok' : 'starting', latencyMs }
@@ -96,15 +100,26 @@ export function createPostgresStore({ config, log }: PostgresStoreOptions): Stor
     if (config.ROLE === 'all') await migrateDatabase({ config, log, signal })
     if (signal.aborted) return
     await Promise.all([pool.start(), feedPool.start()])
-    await relay.catchUp()
+    await firstRound(signal)
     if (signal.aborted) return
     relay.start()
     pruning.start()
     hasStarted = true
   }
 
+  /** The database may go away again at any moment. */
+  async function firstRound(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        return await relay.catchUp()
+      } catch {
+        await delay(FIRST_ROUND_RETRY_MS)
+      }
+    }
+  }
+
   return {
-    feed: createPostgresFeed(feedPool, relay),
+    feed,
     get: reads.add,
 
     async put(id, value, ifVersion, caller) {

@@ -1,25 +1,24 @@
 import type { Item } from '../../domain/item.ts'
 import { type Batcher, createBatcher } from '../batcher.ts'
 import { batchFault, unavailable } from './faults.ts'
-import type { Pool } from './pool.ts'
+import type { LaneOptions } from './lanes.ts'
 import type { Row, Session } from './session.ts'
 import { statement } from './statements.ts'
 import { idArray } from './text-array.ts'
 
 const read = statement('read')
 
+const ROWS_MAX = 128
+
 /** Items by id, many in one statement: undefined for an absent one. */
-export function createReads(
-  pool: Pool,
-  lanesMax: number,
-  rowsMax: number,
-): Batcher<string, Item | undefined> {
+export function createReads({ pool, lanesMax, onBatch }: LaneOptions): Batcher<string, Item | undefined> {
   return createBatcher<string, Item | undefined, Session>({
     lanesMax,
-    rowsMax,
+    rowsMax: ROWS_MAX,
     keyOf: (id) => id,
     sameKey: 'share',
     withLane: pool.use,
+    onBatch,
     async send(session, ids) {
       const rows = await session.query(read, [idArray(ids)]).catch((fault) => {
         throw batchFault(fault, unavailable(fault))

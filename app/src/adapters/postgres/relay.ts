@@ -11,6 +11,8 @@ import { sqlOf } from './statements.ts'
 export interface Relay {
   /** The feed's identity, as of the latest round; empty before the first. */
   readonly feedId: string
+  /** The last position, as of the latest round. */
+  readonly lastPosition: number
   /** Begins to look for changes of other processes. */
   start(): void
   /** This process has committed a change. */
@@ -83,6 +85,9 @@ export function createRelay(pool: Pool): Relay {
   return {
     get feedId() {
       return feedId
+    },
+    get lastPosition() {
+      return lastPosition
     },
     start() {
       othersTimer = setInterval(() => {

@@ -2,20 +2,20 @@ import type { Operation } from '../../domain/item.ts'
 import type { BatchResult } from '../../ports/store.ts'
 import { AGAIN, type Batcher, createBatcher } from '../batcher.ts'
 import { batchFault, outcomeUnknown } from './faults.ts'
-import type { Pool } from './pool.ts'
+import type { LaneOptions } from './lanes.ts'
 import type { Session } from './session.ts'
 import { isRefusedBy, type Met, readMet, writeOf, writeRows } from './writes.ts'
 
 /** The operations of `POST /batch`, in a transaction of their own: all of them or none. */
 export function createWholeBatches(
-  pool: Pool,
-  lanesMax: number,
+  { pool, lanesMax, onBatch }: LaneOptions,
   onCommitted: () => void,
 ): Batcher<readonly Operation[], BatchResult> {
   return createBatcher<readonly Operation[], BatchResult, Session>({
     lanesMax,
     rowsMax: 1,
     withLane: pool.use,
+    onBatch,
     async send(session, [operations = []]) {
       try {
         const result = await writeAll(session, operations)
