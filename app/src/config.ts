@@ -94,6 +94,13 @@ function conflicts(given: (name: VariableName) => boolean, values: Values): stri
     const [missing, present] = given(name) ? ['DATABASE_HOST', name] : [name, 'DATABASE_HOST']
     faults.push(`${missing}: expected to be set together with ${present}`)
   }
+  for (const name of ['DATABASE_SSLMODE', 'DATABASE_SSLROOTCERT'] as const) {
+    if (!given(name) || given('DATABASE_HOST')) continue
+    faults.push(`${name}: expected to be set together with DATABASE_HOST; DATABASE_URL has parameters for it`)
+  }
+  if (given('DATABASE_SSLROOTCERT') && values.DATABASE_SSLMODE !== 'verify-full') {
+    faults.push('DATABASE_SSLROOTCERT: expected to be set together with DATABASE_SSLMODE=verify-full')
+  }
   if (values.HEADERS_TIMEOUT_MS > values.REQUEST_TIMEOUT_MS) {
     faults.push('HEADERS_TIMEOUT_MS: expected at most REQUEST_TIMEOUT_MS')
   }

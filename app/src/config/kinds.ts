@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { accessSync, constants, readFileSync } from 'node:fs'
 
 /** How one variable is read. `parse` throws an `Expectation`, and never says the value: it may be a secret. */
 export interface Kind<T> {
@@ -25,7 +25,8 @@ export interface Secret {
 /** "Expected …": what is wrong with a variable, in words that do not repeat it. */
 export class Expectation extends Error {}
 
-type Check = (text: string) => string | undefined
+/** Returns what was expected instead, or undefined when the text is as it should be. */
+export type Check = (text: string) => string | undefined
 
 export function text(fallback: string, about: string, check?: Check & { expected: string }): Kind<string>
 export function text(
@@ -130,6 +131,19 @@ export function url(protocols: readonly string[]): Check & { expected: string } 
     URL.canParse(given) && protocols.includes(new URL(given).protocol) ? undefined : expected
   return Object.assign(check, { expected })
 }
+
+/** A check for `text`: the path of a file that this process may read. */
+export const readable: Check & { expected: string } = Object.assign(
+  (path: string): string | undefined => {
+    try {
+      accessSync(path, constants.R_OK)
+      return undefined
+    } catch {
+      return readable.expected
+    }
+  },
+  { expected: 'the path of a readable file' },
+)
 
 function checked(given: string, check: Check | undefined): string {
   const expected = check?.(given)

@@ -1,4 +1,5 @@
-import { choice, flag, integer, type Kind, secret, text, url } from './kinds.ts'
+import { databaseUrl } from './database-url.ts'
+import { choice, flag, integer, type Kind, readable, secret, text, url } from './kinds.ts'
 
 const MIB = 1024 * 1024
 const DAY_MS = 86_400_000
@@ -19,7 +20,7 @@ export const variables = {
   ),
   SEED_DATA: flag(false, 'Whether an empty store gets the items `1` to `10`.'),
 
-  DATABASE_URL: secret('Makes tier 2: the data lives in PostgreSQL.', url(['postgres:', 'postgresql:'])),
+  DATABASE_URL: secret('Makes tier 2: the data lives in PostgreSQL.', databaseUrl),
   DATABASE_HOST: text(undefined, 'Instead of `DATABASE_URL`, with the four below.'),
   DATABASE_PORT: integer(5432, [1, 65_535], 'With `DATABASE_HOST`.'),
   DATABASE_NAME: text(undefined, 'With `DATABASE_HOST`.'),
@@ -33,7 +34,8 @@ export const variables = {
   ),
   DATABASE_SSLROOTCERT: text(
     undefined,
-    'With `DATABASE_HOST`: file of the certificate authorities, if not those of Node.js.',
+    'With `verify-full`: the certificate authorities, if not those of Node.js. A `DATABASE_URL` says it as `&sslrootcert=`.',
+    readable,
   ),
   DATABASE_TIMEOUT_MS: integer(
     2000,
