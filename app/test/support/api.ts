@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { after, before } from 'node:test'
+import { createDatabase, type Database } from './postgres.ts'
 import { type Environment, type Service, startService } from './service.ts'
 
 export interface ApiAnswer {
@@ -27,17 +28,24 @@ export interface Api {
 
 /**
  * The service that the tests of this file speak to: the one at `BASE_URL` when it is set, of whatever tier, else a
- * process of its own with `environment`. Tests use ids of their own, so that it may hold other data.
+ * process of its own with `environment`, of the tier that `TEST_TIER` names (by default the highest). Tests use ids of
+ * their own, so that it may hold other data.
  */
 export function useApi(environment: Environment = {}): Api {
+  const tier = process.env.TEST_TIER ?? '2'
+  let database: Database | undefined
   let service: Service | undefined
   let url = process.env.BASE_URL ?? ''
   before(async () => {
     if (url !== '') return
-    service = await startService(environment)
+    if (tier !== '1') database = await createDatabase()
+    service = await startService({ ...environment, ...(database && { DATABASE_URL: database.url }) })
     url = service.url
   })
-  after(() => service?.kill())
+  after(async () => {
+    await service?.kill()
+    await database?.[Symbol.asyncDispose]()
+  })
 
   async function send(
     method: string,

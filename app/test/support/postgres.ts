@@ -105,6 +105,8 @@ export async function createDatabase(): Promise<Database> {
     url: url.href,
     query: (sql, values) => query(url.href, sql, values),
     async [Symbol.asyncDispose]() {
+      // A server of this file's own takes its databases with it.
+      if (ownServer !== undefined) return
       await query(superuserUrl, `drop database ${name} with (force)`)
       await query(superuserUrl, `drop role ${name}`)
     },
@@ -119,7 +121,8 @@ async function serverOfThisFile(): Promise<string> {
   return (await ownServer).superuserUrl('postgres')
 }
 
-async function query(url: string, sql: string, values: readonly unknown[] = []): Promise<Row[]> {
+/** Runs one statement on a connection of its own. */
+export async function query(url: string, sql: string, values: readonly unknown[] = []): Promise<Row[]> {
   const client = new pg.Client({ connectionString: url })
   // A server that dies is what many tests are about: the query rejects too.
   client.on('error', () => {})

@@ -1,7 +1,7 @@
 import type { Pool } from './pool.ts'
 import { statement } from './statements.ts'
 
-const EVERY_MS = 5000
+const EVERY_MS_MAX = 5000
 /** In one statement, so that it holds nobody up. */
 const ROWS_MAX = 10_000
 
@@ -22,7 +22,7 @@ export function createPruning(pool: Pool, retentionMs: number): { start(): void;
   return {
     start() {
       // What fails now is done the next time.
-      timer = setInterval(() => pruneAll().catch(() => {}), EVERY_MS)
+      timer = setInterval(() => pruneAll().catch(() => {}), Math.min(retentionMs, EVERY_MS_MAX))
     },
     close: () => clearInterval(timer),
   }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { assertFields, assertProblem, newId, useApi } from '../../support/api.ts'
 
-const api = useApi({ MEMORY_CHANGES_MAX: '500' })
+const api = useApi()
 
 interface Change {
   readonly position: number
@@ -123,20 +123,6 @@ test('a stream delivers changes as they happen, and goes on after Last-Event-ID'
   )
   const rest = await events({ 'last-event-id': all[0]?.id ?? '' }, `/changes?after=${start}`, 2)
   assert.deepEqual(rest, all.slice(1))
-})
-
-test('a cursor older than what is kept is 410 with the oldest one, from which reading goes on', async () => {
-  const start = await end()
-  for (let round = 0; round < 2; round++) {
-    const operations = Array.from({ length: 400 }, () => ({ op: 'put', id: newId(), value: 1 }))
-    await api.send('POST', '/batch', { body: JSON.stringify({ operations }) })
-  }
-  const { oldest } = assertProblem(await api.get(`/changes?after=${start}`), 410, 'cursor_expired')
-  const kept = await api.get(`/changes?after=${oldest}&limit=1000`)
-  assert.equal(kept.json.changes.length, 500)
-  assert.equal((await api.get('/changes?limit=1000')).text, kept.text)
-  const streamed = await api.get(`/changes?after=${start}`, { accept: 'text/event-stream' })
-  assertProblem(streamed, 410, 'cursor_expired')
 })
 
 test("another feed's cursor is 410, because its positions mean nothing here", async () => {
