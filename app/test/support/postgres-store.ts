@@ -1,0 +1,17 @@
+import { createPostgresStore } from '../../src/adapters/postgres/postgres-store.ts'
+import { type Environment, parseConfig } from '../../src/config.ts'
+import { createLog } from '../../src/log.ts'
+import { createMetrics } from '../../src/metrics.ts'
+import type { Caller, Store } from '../../src/ports/store.ts'
+
+export const patient: Caller = { deadlineMs: Number.POSITIVE_INFINITY, left: false }
+
+/** The store of one process, started. */
+export async function startStore(environment: Environment): Promise<Store & AsyncDisposable> {
+  const config = parseConfig(environment)
+  const output = createLog('error')
+  const registry = createMetrics(config, { version: 'test', commit: 'test' }, output)
+  const store = createPostgresStore({ config, registry, log: output.log })
+  await store.start(new AbortController().signal)
+  return Object.assign(store, { [Symbol.asyncDispose]: () => store.close() })
+}
