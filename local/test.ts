@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { debianTool } from './debian.ts'
-import { type Postgres, startPostgres } from './postgres.ts'
+import { startTestDatabase } from './test-database.ts'
 
 const TEST_FOLDERS = ['app/test', 'bench/test', 'local/test']
 const TIMEOUT_MS = 120_000
@@ -17,26 +17,14 @@ const names = args.filter((arg) => !arg.startsWith('-'))
 const files = (names.length > 0 ? names : TEST_FOLDERS).flatMap(testFilesOf)
 await debianTool('haproxy').catch((error: Error) => fail(error.message))
 
-const folder = mkdtempSync(join(tmpdir(), 'multi-aws-test-'))
-// Root lets another user run PostgreSQL, who must be able to pass.
-chmodSync(folder, 0o711)
-const { TEST_DATABASE_URL } = process.env
-const server = TEST_DATABASE_URL ? undefined : await startServer()
-const databaseUrl = server?.url({ database: 'postgres', superuser: true }) ?? TEST_DATABASE_URL
 // Ctrl-C reaches the tests too, and what is left of them is removed after they have ended.
 process.on('SIGINT', () => {})
+const database = await startTestDatabase().catch((error: Error) => fail(error.message))
+const folder = mkdtempSync(join(tmpdir(), 'multi-aws-test-'))
 const exitCode = await runTests()
-await server?.abandon()
+await database[Symbol.asyncDispose]()
 rmSync(folder, { recursive: true })
 process.exit(exitCode)
-
-/** Test files share a server: each has databases of its own on it. */
-async function startServer(): Promise<Postgres> {
-  return await startPostgres({ folder: join(folder, 'postgres'), throwAway: true }).catch((error: Error) => {
-    rmSync(folder, { recursive: true })
-    fail(error.message)
-  })
-}
 
 async function runTests(): Promise<number> {
   // A second report, for the exit code of `node --test` does not tell "all passed" from "none ran".
@@ -52,7 +40,7 @@ async function runTests(): Promise<number> {
       ...options,
       ...files,
     ],
-    { stdio: 'inherit', env: { ...process.env, TEST_DATABASE_URL: databaseUrl } },
+    { stdio: 'inherit', env: { ...process.env, TEST_DATABASE_URL: database.url } },
   )
   const [status] = await once(tests, 'exit')
   if (status !== 0) return status ?? 1

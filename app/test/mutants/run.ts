@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import { startTestDatabase } from '../../../local/test-database.ts'
 import { mutate, survival, uselessness } from './judge.ts'
 import { type Mutant, mutantsIn } from './mutant.ts'
 import { createScratch, type Scratch } from './scratch-copy.ts'
@@ -21,6 +22,8 @@ async function main(): Promise<void> {
   const mutants = mutantsIn(values.folder, positionals)
   if (mutants.length === 0) throw new Error('There is no such mutant.')
   using scratch = createScratch()
+  await using database = await startTestDatabase()
+  process.env.TEST_DATABASE_URL = database.url
   const stop = () => {
     scratch[Symbol.dispose]()
     process.exit(1)
