@@ -49,6 +49,7 @@ export async function startApi(config: Config, output: LogOutput): Promise<Runni
     await store.start(stopping.signal)
     if (stopping.signal.aborted) return
     if (config.SEED_DATA) await seed(store, stopping.signal)
+    if (stopping.signal.aborted) return
     lifecycle.started()
     log.info({ tier: config.tier, startMs: Math.round(process.uptime() * 1000) }, 'ready')
   }

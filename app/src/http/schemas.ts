@@ -148,7 +148,9 @@ export const Health = {
     uptimeSeconds: { type: 'number' },
     dependencies: {
       type: 'object',
-      additionalProperties: object({ state: text, latencyMs: { type: ['number', 'null'] } }),
+      additionalProperties: object({ state: text, latencyMs: { type: ['number', 'null'] }, detail: text }, [
+        'detail',
+      ]),
     },
   }),
   title: 'Health',

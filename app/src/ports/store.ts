@@ -71,6 +71,8 @@ export interface StoreStatus {
   readonly state: 'ok' | 'starting' | 'unavailable'
   /** Of the latest round trip; null before the first. */
   readonly latencyMs: number | null
+  /** Why it is not `ok`, as far as is known, for everybody to read: nothing internal. */
+  readonly detail?: string
 }
 
 /**

@@ -37,8 +37,26 @@ const defaults: Environment = {
   LINE_AGE_MAX_MS: '10000',
 }
 
+/** A service that listens, and is ready as soon as its store is. */
+export interface ListeningService extends Service {
+  /** Resolves when it is ready. Rejects at the deadline, or when it ends before. */
+  ready(options?: { readonly timeoutMs?: number }): Promise<void>
+}
+
 /** Starts the service as production does, and resolves when it is ready. `main` is another copy's entry point. */
 export async function startService(environment: Environment = {}, main = MAIN): Promise<Service> {
+  const service = await startListening(environment, main)
+  try {
+    await service.ready()
+    return service
+  } catch (error) {
+    await service.kill()
+    throw error
+  }
+}
+
+/** As `startService`, but resolves as soon as it listens. */
+export async function startListening(environment: Environment, main = MAIN): Promise<ListeningService> {
   const lines: LogLine[] = []
   const started = startMain(environment, [main], (text) => {
     if (!text.includes('"msg":"request')) lines.push(parsed(text))
@@ -48,7 +66,7 @@ export async function startService(environment: Environment = {}, main = MAIN): 
     return started.exited
   }
   try {
-    await started.line(/"msg":"ready"/, { timeoutMs: READY_MS_MAX })
+    await started.line(/"msg":"listening"/, { timeoutMs: READY_MS_MAX })
   } catch (error) {
     await kill()
     throw error
@@ -63,6 +81,9 @@ export async function startService(environment: Environment = {}, main = MAIN): 
     signal: (name) => void started.signal(name),
     stop: () => started.stop(),
     kill,
+    async ready({ timeoutMs = READY_MS_MAX } = {}) {
+      await started.line(/"msg":"ready"/, { timeoutMs })
+    },
     [Symbol.asyncDispose]: async () => void (await kill()),
   }
 }

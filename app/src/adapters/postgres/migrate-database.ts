@@ -6,36 +6,40 @@ import { backoffMs } from '../backoff.ts'
 import { addressOf } from './address.ts'
 import { StatementRefused } from './faults.ts'
 import { migrate, readMigrations } from './migrations.ts'
-import { createOutageLog } from './outage-log.ts'
+import { createOutageLog, type OutageLog } from './outage-log.ts'
 import { permanentFault } from './permanent-faults.ts'
 import { openSession } from './session.ts'
 
-/** A migration may rewrite a table. */
-const STATEMENT_MS_MAX = 3_600_000
 /** DDL that waits for a lock makes everybody behind it wait, so it gives way and comes back. */
 const LOCK_TIMEOUT_MS = 3000
 const RETRY = { baseMs: 100, maxMs: 5000 }
-const LOCK_NOT_AVAILABLE = '55P03'
+/**
+ * Classes of SQLSTATE that say nothing against a migration: no connection, a server that turns read-only or stops, locks
+ * and deadlocks, resources (a full disk, too many connections), input and output.
+ */
+const PASSES = ['08', '25', '40', '53', '55', '57', '58']
 
 export interface MigrateOptions {
   readonly config: Config
   readonly log: Log
   readonly signal: AbortSignal
+  /** Is told why it takes so long. */
+  readonly outage?: OutageLog
 }
 
 /**
  * Brings the schema up to this release, as soon as the database can be reached. Throws `OperatorFault` for what waiting
  * does not mend, and when `signal` aborts before that.
  */
-export async function migrateDatabase({ config, log, signal }: MigrateOptions): Promise<void> {
-  const outage = createOutageLog(log)
+export async function migrateDatabase(options: MigrateOptions): Promise<void> {
+  const { config, log, signal, outage = createOutageLog(log) } = options
   const migrations = readMigrations()
   for (let attempt = 0; ; attempt++) {
     try {
       const session = await openSession({
         address: addressOf(config),
         connectTimeoutMs: config.DATABASE_TIMEOUT_MS,
-        timeoutMs: STATEMENT_MS_MAX,
+        timeoutMs: LOCK_TIMEOUT_MS + config.DATABASE_TIMEOUT_MS,
         lockTimeoutMs: LOCK_TIMEOUT_MS,
       })
       try {
@@ -55,9 +59,9 @@ export async function migrateDatabase({ config, log, signal }: MigrateOptions): 
   }
 }
 
-/** A migration that PostgreSQL refuses for another reason than a lock is refused again. */
+/** A migration that PostgreSQL refuses for its own sake is refused again. */
 function refusal(error: unknown): OperatorFault | undefined {
-  if (!(error instanceof StatementRefused) || error.code === LOCK_NOT_AVAILABLE) return undefined
+  if (!(error instanceof StatementRefused) || PASSES.includes(error.code.slice(0, 2))) return undefined
   return new OperatorFault(`The schema could not be migrated, and is as it was before. ${error.message}`)
 }
 

@@ -65,6 +65,9 @@ const begin = `
     checksum text not null,
     applied_at timestamptz not null default now()
   )`
+/** A migration may rewrite a table. The server stays within it, too. */
+const MIGRATION_MS_MAX = 3_600_000
+const takeTime = `set local statement_timeout = ${MIGRATION_MS_MAX}`
 const applied = statement('schema-applied')
 const record = statement('schema-record')
 
@@ -91,7 +94,7 @@ async function applyNext(session: Session, migrations: readonly Migration[], log
     }
     const next = migrations.find(({ version }) => !checksums.has(version))
     if (next !== undefined) {
-      await session.script(next.sql)
+      await session.script(`${takeTime};\n${next.sql}`, { timeoutMs: MIGRATION_MS_MAX })
       await session.query(record, [next.version, next.name, next.checksum])
     }
     await session.script('commit')

@@ -1,30 +1,53 @@
 import type { Log } from '../../log.ts'
 
-/** An outage is told of again after this time, however many attempts there were. */
+/** A reason is told again after this time, however many attempts there were, and however many reasons in turn. */
 const REPEAT_MS = 30_000
+/** Of an outage, in this time: no more reasons than a reader wants to know. */
+const REASONS_MAX = 10
 
 /** Says once that the database is gone, now and then that it still is, and once that it is back. */
 export interface OutageLog {
   goesOn(reason: Error): void
   over(): void
+  /** Why there is no database; undefined when there is one, as far as is known. */
+  readonly reason: Error | undefined
 }
 
 export function createOutageLog(log: Log): OutageLog {
-  let said: { reason: string; ms: number } | undefined
+  const saidMs = new Map<string, number>()
   let sinceMs: number | undefined
+  let latest: Error | undefined
+
+  function isNews(reason: string, nowMs: number): boolean {
+    for (const [said, ms] of saidMs) if (nowMs - ms > REPEAT_MS) saidMs.delete(said)
+    if (saidMs.has(reason) || saidMs.size >= REASONS_MAX) return false
+    saidMs.set(reason, nowMs)
+    return true
+  }
+
   return {
-    goesOn({ message: reason }) {
+    goesOn(error) {
       const nowMs = performance.now()
       sinceMs ??= nowMs
-      if (said?.reason === reason && nowMs - said.ms < REPEAT_MS) return
-      said = { reason, ms: nowMs }
-      log.warn({ reason, sinceMs: Math.round(nowMs - sinceMs) }, 'no database')
+      latest = error
+      const reason = textOf(error)
+      if (isNews(reason, nowMs)) log.warn({ reason, sinceMs: Math.round(nowMs - sinceMs) }, 'no database')
     },
     over() {
+      latest = undefined
       if (sinceMs === undefined) return
       log.info({ outageMs: Math.round(performance.now() - sinceMs) }, 'database reached')
-      said = undefined
+      saidMs.clear()
       sinceMs = undefined
     },
+    get reason() {
+      return latest
+    },
   }
+}
+
+/** A host with several addresses fails for several reasons at once, and Node.js has no words for that. */
+function textOf(error: Error): string {
+  const first = error instanceof AggregateError ? (error.errors[0] as Error | undefined) : undefined
+  return error.message || first?.message || error.name
 }

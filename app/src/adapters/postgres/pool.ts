@@ -31,6 +31,8 @@ export interface PoolOptions {
 }
 
 const RECONNECT = { baseMs: 100, maxMs: 5000 }
+/** A session that ends earlier than this has not been a success. */
+const BRIEF_MS = 1000
 /** An idle session is asked so often whether it is still there: a connection may die without a word. */
 const CHECK_IDLE_EVERY_MS = 2000
 
@@ -43,20 +45,26 @@ export function createPool(options: PoolOptions): Pool {
   const closing = new AbortController()
   const first = Promise.withResolvers<void>()
   let wasConnected = false
-  /** No attempt has failed since there was a session: whoever waits may expect one. */
-  let isHopeful = true
+  /** No attempt has failed since the start, or since there was a session: whoever waits may expect one. */
+  let isHopeful = false
 
+  /** One of the sessions. What fails at once, be it that a session ends as soon as it is open, is tried less and less. */
   async function keepOpen(): Promise<void> {
-    for (let attempt = 0; !closing.signal.aborted; attempt++) {
+    for (let failures = 0, briefSessions = 0; !closing.signal.aborted; ) {
+      let waitMs: number
       try {
         const session = await options.open()
-        attempt = -1
+        const openMs = performance.now()
+        failures = 0
         added(session)
         lost(session, await session.ended)
+        briefSessions = performance.now() - openMs < BRIEF_MS ? briefSessions + 1 : 0
+        waitMs = backoffMs(briefSessions, RECONNECT)
       } catch (error) {
         failed(error as Error)
-        await delay(backoffMs(attempt, RECONNECT), undefined, { signal: closing.signal }).catch(() => {})
+        waitMs = backoffMs(failures++, RECONNECT)
       }
+      await delay(waitMs, undefined, { signal: closing.signal }).catch(() => {})
     }
   }
 
@@ -126,6 +134,7 @@ export function createPool(options: PoolOptions): Pool {
   return {
     use,
     start() {
+      isHopeful = true
       for (let slot = 0; slot < options.size; slot++) void keepOpen()
       const timer = setInterval(checkIdle, CHECK_IDLE_EVERY_MS)
       closing.signal.addEventListener('abort', () => {

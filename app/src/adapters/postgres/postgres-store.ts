@@ -9,7 +9,7 @@ import { createItemWrites } from './item-writes.ts'
 import type { LaneOptions } from './lanes.ts'
 import { createLists } from './lists.ts'
 import { migrateDatabase } from './migrate-database.ts'
-import { checkSchema, readMigrations } from './migrations.ts'
+import { checkSchema, readMigrations, SchemaMissing } from './migrations.ts'
 import { createOutageLog } from './outage-log.ts'
 import { permanentFault } from './permanent-faults.ts'
 import { createPool } from './pool.ts'
@@ -17,7 +17,7 @@ import { createPostgresFeed } from './postgres-feed.ts'
 import { createPruning } from './pruning.ts'
 import { createReads } from './reads.ts'
 import { createRelay } from './relay.ts'
-import { openSession, type Session } from './session.ts'
+import { openSession, type Session, UnfitServer } from './session.ts'
 import { createWholeBatches } from './whole-batches.ts'
 import { type Met, NEVER_EXISTED, writeOf } from './writes.ts'
 
@@ -93,11 +93,11 @@ export function createPostgresStore({ config, registry, log }: PostgresStoreOpti
 
   function status(): StoreStatus {
     if (pool.isConnected) return { state: hasStarted ? 'ok' : 'starting', latencyMs }
-    return { state: hasStarted ? 'unavailable' : 'starting', latencyMs }
+    return { state: hasStarted ? 'unavailable' : 'starting', latencyMs, ...detailOf(outage.reason) }
   }
 
   async function reach(signal: AbortSignal): Promise<void> {
-    if (config.ROLE === 'all') await migrateDatabase({ config, log, signal })
+    if (config.ROLE === 'all') await migrateDatabase({ config, log, signal, outage })
     if (signal.aborted) return
     await Promise.all([pool.start(), feedPool.start()])
     await firstRound(signal)
@@ -158,6 +158,13 @@ export function createPostgresStore({ config, registry, log }: PostgresStoreOpti
       await Promise.all([pool.close(), feedPool.close()])
     },
   }
+}
+
+/** In our words alone: what a driver or a server says may name hosts and users. */
+function detailOf(reason: Error | undefined): { detail?: string } {
+  if (reason === undefined) return {}
+  const isOurs = reason instanceof SchemaMissing || reason instanceof UnfitServer
+  return { detail: isOurs ? reason.message : 'the database cannot be reached' }
 }
 
 function refused({ currentVersion }: Met): Refused {

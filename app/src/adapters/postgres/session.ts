@@ -19,8 +19,11 @@ export interface Session {
    * session has ended.
    */
   query(statement: Statement, values?: readonly unknown[]): Promise<Row[]>
-  /** Statements without parameters, in one round trip and one transaction. Throws as `query`. */
-  script(sql: string): Promise<ScriptResult[]>
+  /**
+   * Statements without parameters, in one round trip and, unless they say otherwise, one transaction. Throws as
+   * `query`, after another time if there is one.
+   */
+  script(sql: string, options?: { readonly timeoutMs?: number }): Promise<ScriptResult[]>
   /** Resolves with the reason when the session is of no more use. */
   readonly ended: Promise<Error>
   readonly isOpen: boolean
@@ -51,6 +54,8 @@ export class UnfitServer extends Error {
 const KEEP_ALIVE_MS = 5000
 /** A transaction whose process is frozen must not block the others for longer. */
 const IDLE_IN_TRANSACTION_MS = 2000
+/** How long a goodbye may take. */
+const CLOSE_MS_MAX = 500
 /** The server gives a statement up when this part of the client's time is over, so that the client hears of it. */
 const STATEMENT_TIMEOUT_PART = 0.75
 
@@ -85,9 +90,9 @@ export async function openSession(options: SessionOptions): Promise<Session> {
     socketOf(client).destroy(reason)
   }
 
-  async function roundTrip<T>(run: () => Promise<T>): Promise<T> {
+  async function roundTrip<T>(run: () => Promise<T>, withinMs = timeoutMs): Promise<T> {
     const startMs = performance.now()
-    const timer = setTimeout(() => cut(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs)
+    const timer = setTimeout(() => cut(new Error(`no answer within ${withinMs} ms`)), withinMs)
     try {
       return await run()
     } catch (error) {
@@ -106,8 +111,8 @@ export async function openSession(options: SessionOptions): Promise<Session> {
       const { rows } = await roundTrip(() => client.query<unknown[]>(query))
       return rows
     },
-    async script(sql) {
-      const results = await roundTrip(() => client.query({ text: sql, rowMode: 'array' }))
+    async script(sql, { timeoutMs: withinMs } = {}) {
+      const results = await roundTrip(() => client.query({ text: sql, rowMode: 'array' }), withinMs)
       return [results].flat().map(({ rows, rowCount }) => ({ rows, rowCount: rowCount ?? 0 }))
     },
     ended: ended.promise,
@@ -117,7 +122,9 @@ export async function openSession(options: SessionOptions): Promise<Session> {
     async close() {
       isOpen = false
       // Says goodbye to the server; one that does not answer is not waited for.
+      const timer = setTimeout(() => cut(new Error('no goodbye from the server')), CLOSE_MS_MAX)
       await Promise.race([client.end(), ended.promise])
+      clearTimeout(timer)
     },
   }
   try {
