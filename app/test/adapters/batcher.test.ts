@@ -280,8 +280,10 @@ test('when a lane is lost, everybody in its batch is told, and nobody else', asy
   const waiting = add('c')
   const unknown = new AppError('outcome_unknown', 'lost')
   sent[0]?.fail(unknown)
-  await settled()
-  answerAll(sent, 1)
+  for (let round = 0; round < 3; round++) {
+    await settled()
+    answerAll(sent, 1)
+  }
   for (const { status, reason } of (await lost) as PromiseRejectedResult[]) {
     assert.equal(status, 'rejected')
     assert.equal(reason, unknown)
