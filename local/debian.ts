@@ -2,11 +2,27 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { existsSync, globSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 
-/** The Debian package that has each tool and where in it the program is; `probe` are arguments that end at once. */
+interface DebianPackage {
+  readonly package: string
+  /** Where in the package the program is. */
+  readonly program: string
+  /** Arguments with which it ends at once. */
+  readonly probe: readonly string[]
+  /** All that the program needs of the package's dependencies, where that is little of them. */
+  readonly libraries?: readonly string[]
+}
+
 const tools = {
   haproxy: { package: 'haproxy', program: 'usr/sbin/haproxy', probe: ['-v'] },
   wrk: { package: 'wrk', program: 'usr/bin/wrk', probe: ['-v'] },
-} as const
+  // The package is a whole server, which depends on a compiler, on Perl and on much else.
+  pgbench: {
+    package: 'postgresql-15',
+    program: 'usr/lib/postgresql/15/bin/pgbench',
+    probe: ['--version'],
+    libraries: ['libpq5'],
+  },
+} as const satisfies Record<string, DebianPackage>
 
 export type DebianTool = keyof typeof tools
 
@@ -115,19 +131,27 @@ function download(tool: DebianTool, work: string): string[] {
     'APT::Sandbox::User=',
   ]
   const ownLists = ['-o', `Dir::State::lists=${work}/lists`]
-  const get = ['install', '--download-only', '--no-install-recommends', '--yes', tools[tool].package]
+  const archives = join(work, 'cache/archives')
+  const { package: name, libraries }: DebianPackage = tools[tool]
+  const get = (options: readonly string[]): void => {
+    const whole = ['install', '--download-only', '--no-install-recommends', '--yes', ...(libraries ?? [name])]
+    run('apt-get', [...options, ...whole])
+    if (libraries !== undefined) run('apt-get', [...options, 'download', name], archives)
+  }
   try {
-    run('apt-get', [...common, ...get])
+    get(common)
   } catch {
     // The machine's package lists are absent, as in most images, or older than the mirror's content.
     spawnSync('apt-get', [...common, ...ownLists, '-o', 'Acquire::Languages=none', 'update'])
-    run('apt-get', [...common, ...ownLists, ...get])
+    get([...common, ...ownLists])
   }
-  return globSync(`${work}/cache/archives/*.deb`)
+  return globSync(`${archives}/*.deb`)
 }
 
 function install(tool: DebianTool): Tool | undefined {
-  if (process.getuid?.() !== 0) return undefined
+  const { libraries }: DebianPackage = tools[tool]
+  // A server's package would start it: that is for the machine's owner to decide.
+  if (process.getuid?.() !== 0 || libraries !== undefined) return undefined
   say(`installing Debian's ${tools[tool].package} on this machine with apt-get`)
   spawnSync('apt-get', ['-q', 'update'])
   run('apt-get', ['-q', 'install', '--no-install-recommends', '--yes', tools[tool].package])
@@ -135,9 +159,9 @@ function install(tool: DebianTool): Tool | undefined {
 }
 
 /** Throws an error with what the command said on stderr. */
-function run(command: string, args: readonly string[]): void {
+function run(command: string, args: readonly string[], cwd?: string): void {
   const env = { ...process.env, LC_ALL: 'C', DEBIAN_FRONTEND: 'noninteractive' }
-  execFileSync(command, args, { env, stdio: ['ignore', 'ignore', 'pipe'], encoding: 'utf8' })
+  execFileSync(command, args, { cwd, env, stdio: ['ignore', 'ignore', 'pipe'], encoding: 'utf8' })
 }
 
 function say(line: string): void {

@@ -10,3 +10,11 @@ test('haproxy runs', async () => {
     /HAProxy version/,
   )
 })
+
+test('pgbench runs', async () => {
+  const { path, env } = await debianTool('pgbench')
+  assert.match(
+    execFileSync(path, ['--version'], { env: { ...process.env, ...env }, encoding: 'utf8' }),
+    /pgbench \(PostgreSQL\)/,
+  )
+})
