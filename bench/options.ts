@@ -1,15 +1,23 @@
 import { parseArgs } from 'node:util'
-import { type WorkloadName, workloadNames } from './workloads.ts'
+import { databaseWorkloadNames } from './postgres/key-space.ts'
+import { workloadNames } from './workloads.ts'
 
-export const partNames = ['throughput', 'start', 'overload'] as const
-export type PartName = (typeof partNames)[number]
+const partNames = ['throughput', 'start', 'overload', 'pgbench', 'pool', 'lock', 'growth'] as const
+type PartName = (typeof partNames)[number]
+
+/** The parts that need a database. */
+const databasePartNames: readonly PartName[] = ['pgbench', 'pool', 'lock', 'growth']
+
+const anyWorkloadNames = [...new Set([...workloadNames, ...databaseWorkloadNames])]
 
 export interface Options {
   readonly parts: readonly PartName[]
   readonly rounds: number
   readonly seconds: number
   readonly connections: readonly number[]
-  readonly workloads: readonly WorkloadName[]
+  readonly workloads: readonly (typeof anyWorkloadNames)[number][]
+  /** Another checkout, whose service is measured instead of the bare server. */
+  readonly beside: string | undefined
   readonly help: boolean
 }
 
@@ -18,18 +26,30 @@ export class UsageError extends Error {}
 
 export const usage = `usage: npm run bench -- [part…] [options]
 
-parts (default: all)
+parts (default: all), of tier 1
   throughput  requests per second and per CPU-second beside a bare node:http server
   start       time from process start to readiness, and idle memory
   overload    twice the connections of the peak, and twice its rate
+of tier 2
+  pgbench     rows per second, latency and CPU time beside pgbench with the same statements
+  pool        latency of one operation at a time beside pg.Pool, in one process
+  lock        PUTs while another session has locked one row for a second
+  growth      GET, PUT and the hundredth page with 1,000,000 items beside 1,000
 
 options
   --rounds N           rounds; the figures are medians over them (default 5)
   --seconds N          whole seconds of load for each figure in each round (default 2)
-  --connections N,…    connection counts (default 1,16,64,256)
-  --workloads NAME,…   of ${workloadNames.join(', ')} (default all; overload always uses get)
+  --connections N,…    connection counts (default 1,16,64,256); lock and growth take the largest
+  --workloads NAME,…   of ${workloadNames.join(', ')} for throughput, and of ${databaseWorkloadNames.join(', ')} for pgbench
+                       (default all)
+  --beside DIR         throughput and start: beside the service in another checkout, where \`npm install\` has been run
   --help               this text
 `
+
+/** Whether a database is needed for what was asked for. */
+export function needsDatabase({ parts }: Options): boolean {
+  return parts.some((part) => databasePartNames.includes(part))
+}
 
 /** Throws `UsageError`. */
 export function parseOptions(args: readonly string[]): Options {
@@ -39,7 +59,8 @@ export function parseOptions(args: readonly string[]): Options {
     rounds: count('--rounds', values.rounds, 100),
     seconds: count('--seconds', values.seconds, 60),
     connections: list(values.connections).map((text) => count('--connections', text, 4_096)),
-    workloads: names('--workloads', list(values.workloads), workloadNames),
+    workloads: names('--workloads', list(values.workloads), anyWorkloadNames),
+    beside: values.beside,
     help: values.help,
   }
 }
@@ -53,7 +74,8 @@ function parse(args: readonly string[]) {
         rounds: { type: 'string', default: '5' },
         seconds: { type: 'string', default: '2' },
         connections: { type: 'string', default: '1,16,64,256' },
-        workloads: { type: 'string', default: workloadNames.join(',') },
+        workloads: { type: 'string', default: anyWorkloadNames.join(',') },
+        beside: { type: 'string' },
         help: { type: 'boolean', short: 'h', default: false },
       },
     })

@@ -1,18 +1,26 @@
 import { readFileSync } from 'node:fs'
 
-export type Side = 'server' | 'load'
+/** `anywhere`: where the scheduler likes. */
+export type Side = 'server' | 'load' | 'anywhere'
 
 /**
  * The command that runs `command` on its side's processors: a server on one, whoever loads it on the others.
  * Left to the scheduler, both may share one; then a request at one connection costs a third of the CPU time that
  * it costs across two, and figures of one load differ by a factor of four between rounds.
+ *
+ * A service with a database is two servers, which take turns as the work does: with either on a processor of its own,
+ * the other waits. They and whoever loads them run anywhere.
  */
-export function pinned(side: Side, command: readonly string[]): [string, ...string[]] {
+export function pinned(
+  side: Side,
+  [program, ...args]: readonly [string, ...string[]],
+): [string, ...string[]] {
+  if (side === 'anywhere') return [program, ...args]
   const allowed = /^Cpus_allowed_list:\s+(\S+)$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? ''
   const [first, ...others] = processors(allowed)
   // With only one there is nothing to choose.
   const chosen = side === 'server' || others.length === 0 ? [first] : others
-  return ['taskset', '--cpu-list', chosen.join(','), ...command]
+  return ['taskset', '--cpu-list', chosen.join(','), program, ...args]
 }
 
 /** The numbers in a list as the kernel writes it: `0-2,5` → 0, 1, 2, 5. */

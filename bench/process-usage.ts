@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { listProcesses } from '../local/process-table.ts'
 
 // The kernel reports times to user space in ticks of 1/100 s on every architecture that Node supports.
 const ticksPerSecond = 100
@@ -8,10 +9,30 @@ const ticksPerSecond = 100
  * Linux only; throws when the process does not exist.
  */
 export function cpuSeconds(pid: number): number {
+  const [user = Number.NaN, system = Number.NaN] = times(pid)
+  return user + system
+}
+
+/** The same for a process with its children, those that have ended included. */
+export function familyCpuSeconds(pid: number): number {
+  const children = listProcesses().filter(({ parent }) => parent === pid)
+  const ofChildren = children.map((child) => {
+    try {
+      return cpuSeconds(child.pid)
+    } catch {
+      // It has just ended: its parent has its time.
+      return 0
+    }
+  })
+  return [...times(pid), ...ofChildren].reduce((sum, seconds) => sum + seconds, 0)
+}
+
+/** In seconds: of the process in user space and in the kernel, and the same of its children that have ended. */
+function times(pid: number): number[] {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
   // The second field is the command in parentheses and may itself hold spaces and parentheses.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond
+  return fields.slice(11, 15).map((ticks) => Number(ticks) / ticksPerSecond)
 }
 
 /** Memory of a process that is resident now, in MB (10^6 bytes). Linux only; throws when it does not exist. */

@@ -67,16 +67,20 @@ export function overloadText({ closed, open, faults }: Overload): string {
     `  accepted ${share(open.accepted)}, ${whole(open.acceptedPerSecond)}/s, ${ofPeak} of the peak: ${latencyText(open.acceptedLatency)}`,
     `  shed ${share(open.shed)}: ${open.shed === 0 ? '–' : latencyText(open.shedLatency)}`,
     `  failed ${share(open.failed)}, unsent ${share(open.unsent)}; peak RSS ${whole(open.peakResidentMb)} MB`,
-    ...faults.map((fault) => `FAIL ${fault}`),
   ]
-  return `${lines.join('\n')}\n`
+  return `${lines.join('\n')}\n${faultLines(faults)}`
 }
 
 function latencyText({ p50Ms, p99Ms, maxMs }: Latency): string {
   return `p50 ${p50Ms.toFixed(1)} ms, p99 ${p99Ms.toFixed(1)} ms, max ${maxMs.toFixed(1)} ms`
 }
 
-function whole(value: number): string {
+/** What was promised and did not hold. */
+export function faultLines(faults: readonly string[]): string {
+  return faults.map((fault) => `FAIL ${fault}\n`).join('')
+}
+
+export function whole(value: number): string {
   return Math.round(value).toLocaleString('en')
 }
 

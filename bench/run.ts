@@ -1,13 +1,15 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { join, relative } from 'node:path'
+import { join, relative, resolve } from 'node:path'
 import { stopProcesses } from '../local/processes.ts'
 import { environment } from './environment.ts'
-import { type Options, parseOptions, UsageError, usage } from './options.ts'
+import { needsDatabase, type Options, parseOptions, UsageError, usage } from './options.ts'
 import { type Overload, overload } from './overload.ts'
+import { type DatabaseMeasured, databaseParts } from './postgres/parts.ts'
 import { environmentText, overloadText, startUpTable, throughputTable } from './report.ts'
 import { type StartUp, startUp } from './start-up.ts'
-import { bareServerLike, type Subject, service } from './subjects.ts'
+import { bareServerLike, type Subject, service, serviceIn } from './subjects.ts'
 import { type Cell, throughput } from './throughput.ts'
+import { workloadNames } from './workloads.ts'
 
 const outDir = join(import.meta.dirname, '../.local/bench')
 const startTimes = 10
@@ -27,7 +29,8 @@ async function main(args: readonly string[]): Promise<number> {
     const measured = await bench(options, dir)
     const file = join(outDir, `${at.replaceAll(':', '-')}.json`)
     await writeFile(file, JSON.stringify({ at, environment: conditions, options, ...measured }, undefined, 2))
-    return print(`raw data: ${relative(process.cwd(), file)}\n`, measured.overload?.faults.length ? 1 : 0)
+    const faults = [...(measured.overload?.faults ?? []), ...(measured.database?.faults ?? [])]
+    return print(`raw data: ${relative(process.cwd(), file)}\n`, faults.length > 0 ? 1 : 0)
   } finally {
     await stopProcesses()
     await rm(dir, { recursive: true })
@@ -38,17 +41,23 @@ interface Measured {
   readonly starts: readonly StartUp[] | undefined
   readonly cells: readonly Cell[] | undefined
   readonly overload: Overload | undefined
+  readonly database: DatabaseMeasured | undefined
 }
 
 /** Runs the parts in turn, and prints each one's table as soon as it has its figures. Throws at a wrong answer. */
 async function bench(options: Options, dir: string): Promise<Measured> {
   const has = (part: Options['parts'][number]): boolean => options.parts.includes(part)
-  const bare = await bareServerLike(service, dir)
+  const other = has('start') || has('throughput') ? await otherSubject(options, dir) : undefined
   return {
-    starts: has('start') ? await starts([bare, service], dir) : undefined,
-    cells: has('throughput') ? await cells([bare, service], options, dir) : undefined,
+    starts: other && has('start') ? await starts([other, service], dir) : undefined,
+    cells: other && has('throughput') ? await cells([other, service], options, dir) : undefined,
     overload: has('overload') ? await overloaded(service, options, dir) : undefined,
+    database: needsDatabase(options) ? await databaseParts(options, dir, write, progress) : undefined,
   }
+}
+
+async function otherSubject({ beside }: Options, dir: string): Promise<Subject> {
+  return beside === undefined ? await bareServerLike(service, dir) : serviceIn(resolve(beside))
 }
 
 async function starts(subjects: readonly Subject[], dir: string): Promise<StartUp[]> {
@@ -64,7 +73,8 @@ async function cells(
 ): Promise<Cell[]> {
   await using one = await first.start(dir)
   await using other = await second.start(dir)
-  const measured = await throughput([one, other], options, dir, progress)
+  const workloads = workloadNames.filter((name) => options.workloads.includes(name))
+  const measured = await throughput([one, other], { ...options, workloads }, dir, progress)
   return print(`${throughputTable(measured)}\n`, measured)
 }
 
@@ -75,8 +85,12 @@ async function overloaded(subject: Subject, options: Options, dir: string): Prom
 }
 
 function print<Value>(text: string, value: Value): Value {
-  process.stdout.write(text)
+  write(text)
   return value
+}
+
+function write(text: string): void {
+  process.stdout.write(text)
 }
 
 /** What goes on now, apart from the figures, so that these can be piped. */

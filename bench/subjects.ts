@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { freePort } from '../local/ports.ts'
 import { startProcess } from '../local/processes.ts'
 import { type Answers, recordAnswers } from './answers.ts'
-import { pinned } from './pinning.ts'
+import { pinned, type Side } from './pinning.ts'
 import { ask } from './raw-http.ts'
 
 /** A server that can be measured. */
@@ -24,11 +24,30 @@ export interface Running extends AsyncDisposable {
   clearLog(): Promise<void>
 }
 
-/** The service at tier 1, as in production: its own entry point, every feature on, the log in a file. */
+// As in production: its own entry point, every feature on, the log in a file.
+const serviceArgs = ['app/src/main.ts']
+const serviceEnv = { LOG_LEVEL: 'info', DRAIN_DELAY_MS: '0' }
+
+/** The service at tier 1. */
 export const service: Subject = {
   name: 'service',
   start: (dir) =>
-    start('service', ['app/src/main.ts'], { LOG_LEVEL: 'info', SEED_DATA: 'true', DRAIN_DELAY_MS: '0' }, dir),
+    start({ name: 'service', args: serviceArgs, env: { ...serviceEnv, SEED_DATA: 'true' } }, dir),
+}
+
+/** The service at tier 1 as it is in another folder, where `npm install` has been run. */
+export function serviceIn(root: string): Subject {
+  return {
+    name: 'beside',
+    start: (dir) =>
+      start({ name: 'beside', args: serviceArgs, env: { ...serviceEnv, SEED_DATA: 'true' }, cwd: root }, dir),
+  }
+}
+
+/** The service at tier 2. It runs anywhere, as its database does. */
+export function serviceOn(databaseUrl: string, name = 'service'): Subject {
+  const env = { ...serviceEnv, DATABASE_URL: databaseUrl }
+  return { name, start: (dir) => start({ name, args: serviceArgs, env, side: 'anywhere' }, dir) }
 }
 
 /** The floor: node:http repeating these answers. */
@@ -38,7 +57,7 @@ export function bareServer(answers: Answers): Subject {
     async start(dir) {
       const file = join(dir, 'answers.json')
       await writeFile(file, JSON.stringify(answers))
-      return start('bare', ['bench/bare-server.ts', file], {}, dir)
+      return start({ name: 'bare', args: ['bench/bare-server.ts', file] }, dir)
     },
   }
 }
@@ -53,11 +72,17 @@ const root = join(import.meta.dirname, '..')
 const readyMsMax = 20_000
 const pollEveryMs = 1
 
+interface Program {
+  readonly name: string
+  readonly args: readonly string[]
+  readonly env?: Readonly<Record<string, string>>
+  readonly cwd?: string
+  readonly side?: Side
+}
+
 /** Throws, with the end of its log, when the process has ended or is not ready in time. */
 async function start(
-  name: string,
-  args: readonly string[],
-  env: Readonly<Record<string, string>>,
+  { name, args, env = {}, cwd = root, side = 'server' }: Program,
   dir: string,
 ): Promise<Running> {
   const port = await freePort()
@@ -67,8 +92,8 @@ async function start(
   const child = startProcess({
     // The log goes to a file without passing through this process, which would take CPU from what is measured.
     command: '/bin/sh',
-    args: ['-c', 'exec "$@" >>"$0" 2>&1', log, ...pinned('server', [process.execPath, ...args])],
-    cwd: root,
+    args: ['-c', 'exec "$@" >>"$0" 2>&1', log, ...pinned(side, [process.execPath, ...args])],
+    cwd,
     env: { PATH: process.env.PATH, HOST: '127.0.0.1', PORT: String(port), ...env },
   })
   let ended = false

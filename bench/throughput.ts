@@ -104,7 +104,7 @@ async function measure(
 const lengthTolerance = 0.05
 
 /** A fast wrong answer is no figure. */
-async function requireRight(
+export async function requireRight(
   { subject, workload }: Load,
   connections: number,
   result: WrkResult,

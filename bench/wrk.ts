@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { debianTool } from '../local/debian.ts'
-import { pinned } from './pinning.ts'
+import { pinned, type Side } from './pinning.ts'
 
 export interface WrkErrors {
   connect: number
@@ -33,10 +33,11 @@ export async function runWrk(
   file: string,
   connections: number,
   seconds: number,
+  side: Side = 'load',
 ): Promise<WrkResult> {
   const { path, env } = await debianTool('wrk')
   const load = ['--threads', '1', '--connections', String(connections), '--duration', `${seconds}s`]
-  const [command, ...args] = pinned('load', [path, ...load, '--script', script, origin.href, '--', file])
+  const [command, ...args] = pinned(side, [path, ...load, '--script', script, origin.href, '--', file])
   const { stdout } = await promisify(execFile)(command, args, {
     env: { ...process.env, ...env },
     timeout: (seconds + 30) * 1_000,

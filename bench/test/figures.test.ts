@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { test } from 'node:test'
-import { processors } from '../pinning.ts'
-import { cpuSeconds, residentMb } from '../process-usage.ts'
+import { pinned, processors } from '../pinning.ts'
+import { cpuSeconds, familyCpuSeconds, residentMb } from '../process-usage.ts'
 import { frame, requestText } from '../raw-http.ts'
 import { table } from '../report.ts'
 import { median, percentile } from '../statistics.ts'
@@ -69,6 +70,18 @@ test('an answer is framed by its length, once all of it is there', () => {
 test('the list of processors is read as the kernel writes it', () => {
   assert.deepEqual(processors('0-2,5'), [0, 1, 2, 5])
   assert.deepEqual(processors('3'), [3])
+})
+
+test('a command that may run anywhere is left as it is', () => {
+  assert.deepEqual(pinned('anywhere', ['wrk', '-v']), ['wrk', '-v'])
+  assert.deepEqual(pinned('server', ['wrk', '-v']).slice(-2), ['wrk', '-v'])
+})
+
+test('CPU time of children counts, also when they have ended', () => {
+  const before = { own: cpuSeconds(process.pid), family: familyCpuSeconds(process.pid) }
+  execFileSync(process.execPath, ['-e', 'while (process.cpuUsage().user < 200_000);'])
+  const own = cpuSeconds(process.pid) - before.own
+  assert.ok(familyCpuSeconds(process.pid) - before.family > own + 0.1)
 })
 
 test('a process is seen to use CPU time and memory', () => {

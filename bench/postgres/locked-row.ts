@@ -1,0 +1,98 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { ask } from '../raw-http.ts'
+import { median } from '../statistics.ts'
+import { type Running, serviceOn } from '../subjects.ts'
+import { type Load, warmUpConnections, warmUpSeconds } from '../throughput.ts'
+import { runWrk } from '../wrk.ts'
+import { measureService, prepareLoad } from './comparison.ts'
+import { itemId, put } from './key-space.ts'
+import type { Database, Server } from './server.ts'
+
+export interface LockedRow {
+  readonly connections: number
+  /** PUTs of other ids. */
+  readonly freePerSecond: number
+  readonly lockedPerSecond: number
+  readonly ratio: number
+  readonly rounds: readonly { readonly freePerSecond: number; readonly lockedPerSecond: number }[]
+  /** How the PUTs of the locked id ended: how many of each status. */
+  readonly lockedAnswers: Readonly<Record<string, number>>
+  readonly faults: readonly string[]
+}
+
+export interface LockedRowPlan {
+  readonly items: number
+  readonly connections: number
+  readonly rounds: number
+}
+
+const lockedSeconds = 1
+/** PUTs of the locked id that wait at one time, each on a connection of its own. */
+const lockedWriters = 4
+const ratioMin = 0.8
+
+/** The rate of PUTs while another session holds one row's lock, which others want to write, beside the rate without. */
+export async function lockedRow(
+  server: Server,
+  plan: LockedRowPlan,
+  dir: string,
+  progress: (text: string) => void,
+): Promise<LockedRow> {
+  const { connections } = plan
+  const database = await server.createDatabase('bench_locked_row', plan.items + 1)
+  await using running = await serviceOn(database.url).start(dir)
+  // The last item is in nobody's requests.
+  const load = await prepareLoad(running, 'put', plan.items, dir)
+  const lockedId = itemId(plan.items)
+  await runWrk(running.origin, load.file, warmUpConnections, warmUpSeconds, 'anywhere')
+  const rounds: LockedRow['rounds'][number][] = []
+  const answers: number[] = []
+  progress(`lock: ${plan.rounds} rounds`)
+  for (let round = 0; round < plan.rounds; round += 1) {
+    await database.settled()
+    const freePerSecond = await rate(server, load, connections)
+    await database.settled()
+    const locked = lock(database, lockedId)
+    const writers = write(running, lockedId)
+    const lockedPerSecond = await rate(server, load, connections)
+    answers.push(...(await writers))
+    await locked
+    rounds.push({ freePerSecond, lockedPerSecond })
+  }
+  const ratio = median(rounds.map((round) => round.lockedPerSecond / round.freePerSecond))
+  return {
+    connections,
+    freePerSecond: median(rounds.map((round) => round.freePerSecond)),
+    lockedPerSecond: median(rounds.map((round) => round.lockedPerSecond)),
+    ratio,
+    rounds,
+    lockedAnswers: counts(answers),
+    faults:
+      ratio >= ratioMin
+        ? []
+        : [`writes to other ids kept ${ratio.toFixed(2)} of their rate, not ${ratioMin}`],
+  }
+}
+
+async function rate(server: Server, load: Load, connections: number): Promise<number> {
+  return (await measureService(server, load, connections, lockedSeconds)).rowsPerSecond
+}
+
+/** Statements that are sent together are one transaction. */
+async function lock(database: Database, id: string): Promise<void> {
+  await database.query(`select from data where id = '${id}' for update; select pg_sleep(${lockedSeconds})`)
+}
+
+async function write({ origin }: Running, id: string): Promise<number[]> {
+  const askOnce = async (_: unknown, n: number): Promise<number> => {
+    // In the middle of the load, and not all in one batch.
+    await sleep(20 + n * 20)
+    return (await ask(origin, put(id), 10_000)).status
+  }
+  return Promise.all(Array.from({ length: lockedWriters }, askOnce))
+}
+
+function counts(statuses: readonly number[]): Record<string, number> {
+  const groups = Map.groupBy(statuses, String)
+  return Object.fromEntries([...groups].map(([status, all]) => [status, all.length]))
+}

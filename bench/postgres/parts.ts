@@ -1,0 +1,73 @@
+import type { Options } from '../options.ts'
+import { type Comparison, comparison, pgbenchLoads } from './comparison.ts'
+import { type Growth, growth } from './growth.ts'
+import { databaseWorkloadNames } from './key-space.ts'
+import { type LockedRow, lockedRow } from './locked-row.ts'
+import { type PoolComparison, poolComparison } from './pool.ts'
+import { comparisonText, growthText, lockedRowText, poolText, settingsText } from './report.ts'
+import { startServer } from './server.ts'
+
+export interface DatabaseMeasured {
+  readonly settings: Readonly<Record<string, string>>
+  readonly comparison: Comparison | undefined
+  readonly pool: PoolComparison | undefined
+  readonly lockedRow: LockedRow | undefined
+  readonly growth: readonly Growth[] | undefined
+  readonly faults: readonly string[]
+}
+
+const items = 100_000
+const fewItems = 1_000
+const manyItems = 1_000_000
+const poolTurns = 100
+
+/** Runs the parts of tier 2 in turn on one server, and prints the figures of each as soon as it has them. */
+export async function databaseParts(
+  options: Options,
+  dir: string,
+  print: (text: string) => void,
+  progress: (text: string) => void,
+): Promise<DatabaseMeasured> {
+  const has = (part: Options['parts'][number]): boolean => options.parts.includes(part)
+  const { rounds, seconds } = options
+  const connections = Math.max(...options.connections)
+  const workloads = databaseWorkloadNames.filter((name) => options.workloads.includes(name))
+  await using server = await startServer(dir)
+  print(`${settingsText(server.settings)}\n`)
+
+  async function part<Measured>(
+    name: Options['parts'][number],
+    measure: () => Promise<Measured>,
+    text: (measured: Measured) => string,
+  ): Promise<Measured | undefined> {
+    if (!has(name)) return undefined
+    const measured = await measure()
+    print(`${text(measured)}\n`)
+    return measured
+  }
+
+  const plan = { rounds, seconds, items, connections }
+  const measured = {
+    comparison: await part(
+      'pgbench',
+      () =>
+        comparison(
+          server,
+          { ...plan, workloads, connections: options.connections, pgbenchLoads },
+          dir,
+          progress,
+        ),
+      comparisonText,
+    ),
+    pool: await part('pool', () => poolComparison(server, { items, turns: poolTurns }), poolText),
+    lockedRow: await part('lock', () => lockedRow(server, plan, dir, progress), lockedRowText),
+    growth: await part(
+      'growth',
+      () => growth(server, { ...plan, fewItems, manyItems }, dir, progress),
+      (growths) => growthText(growths, fewItems, manyItems),
+    ),
+  }
+  const { growth: growths = [], ...others } = measured
+  const faults = [...Object.values(others), ...growths].flatMap((each) => each?.faults ?? [])
+  return { settings: server.settings, ...measured, faults }
+}

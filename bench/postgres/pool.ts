@@ -1,0 +1,29 @@
+import { execFile } from 'node:child_process'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import type { PoolLatency } from './pool-latency.ts'
+import type { Server } from './server.ts'
+
+export interface PoolComparison extends PoolLatency {
+  readonly faults: readonly string[]
+}
+
+const ratioMax = 1.5
+
+/** How long one operation takes when there is no other: in the store, and by `pg.Pool` with the same statement. */
+export async function poolComparison(
+  server: Server,
+  { items, turns }: { items: number; turns: number },
+): Promise<PoolComparison> {
+  const { url } = await server.createDatabase('bench_pool', items)
+  const { stdout } = await promisify(execFile)(process.execPath, [
+    join(import.meta.dirname, 'pool-latency.ts'),
+    ...['--url', url, '--items', String(items), '--turns', String(turns)],
+  ])
+  const latency: PoolLatency = JSON.parse(stdout)
+  const faults = (['get', 'put'] as const).flatMap((name) => {
+    const ratio = latency[name].storeP50Ms / latency[name].poolP50Ms
+    return ratio <= ratioMax ? [] : [`p50 of ${name} was ${ratio.toFixed(2)} of pg.Pool's, not ${ratioMax}`]
+  })
+  return { ...latency, faults }
+}

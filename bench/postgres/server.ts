@@ -1,0 +1,126 @@
+import { execFile } from 'node:child_process'
+import { chmod, mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { promisify } from 'node:util'
+import { openSession, type Row, type Session } from '../../app/src/adapters/postgres/session.ts'
+import { startPostgres } from '../../local/postgres.ts'
+import { familyCpuSeconds } from '../process-usage.ts'
+import { fillSql } from './key-space.ts'
+
+/** The server of PostgreSQL that all parts of a run share. */
+export interface Server extends AsyncDisposable {
+  /** What figures depend on, as the server tells it. */
+  readonly settings: Readonly<Record<string, string>>
+  /** A database with the service's schema and so many items. */
+  createDatabase(name: string, items: number): Promise<Database>
+  /** CPU time of all its processes since its start, those that have ended included. */
+  cpuSeconds(): number
+}
+
+export interface Database {
+  readonly url: string
+  /** Runs one statement as the service's role. Resolves to the rows. */
+  query(sql: string): Promise<readonly Row[]>
+  /** Connections of the service that are open. */
+  sessions(): Promise<number>
+  /** Resolves when all changes have been relayed, so that the next figure does not pay for the last one. */
+  settled(): Promise<void>
+}
+
+/**
+ * `fsync` and everything else that answers for the data is PostgreSQL's default. A checkpoint within two seconds of
+ * load would be charged to whoever is measured then, so they are far apart.
+ */
+const settings = {
+  shared_buffers: '512MB',
+  max_wal_size: '4GB',
+  checkpoint_timeout: '1h',
+  max_connections: '200',
+}
+const shownSettings = [
+  'server_version',
+  'shared_buffers',
+  'max_wal_size',
+  'checkpoint_timeout',
+  'fsync',
+  'synchronous_commit',
+]
+
+const statementMsMax = 600_000
+const settleMsMax = 60_000
+const root = join(import.meta.dirname, '../..')
+
+/** `dir` takes the data. */
+export async function startServer(dir: string): Promise<Server> {
+  const folder = join(dir, 'postgres')
+  await mkdir(folder)
+  // Root lets another user run PostgreSQL, who must be able to pass.
+  for (const each of [dir, folder]) await chmod(each, 0o711)
+  const postgres = await startPostgres({ folder: join(folder, 'cluster'), settings, throwAway: true })
+  const asSuperuser = async (sql: string): Promise<readonly Row[]> => {
+    const session = await open(postgres.url({ superuser: true, database: 'postgres' }))
+    const rows = await query(session, sql)
+    await session.close()
+    return rows
+  }
+  const owner = new URL(postgres.url()).username
+  const shown: Record<string, string> = {}
+  for (const name of shownSettings) shown[name] = String((await asSuperuser(`show ${name}`))[0]?.[0])
+
+  return {
+    settings: shown,
+    async createDatabase(name, items) {
+      await asSuperuser(`create database ${name} owner ${owner}`)
+      const url = postgres.url({ database: name })
+      await migrate(url)
+      const session = await open(url)
+      await session.script(fillSql(items))
+      // Statistics, and no vacuum of the whole in the middle of a figure.
+      await session.script('vacuum (analyze) data')
+      await asSuperuser('checkpoint')
+      return database(url, session)
+    },
+    cpuSeconds: () => familyCpuSeconds(postgres.pid),
+    async [Symbol.asyncDispose]() {
+      await postgres.abandon()
+    },
+  }
+}
+
+function database(url: string, session: Session): Database {
+  return {
+    url,
+    query: (sql) => query(session, sql),
+    async sessions() {
+      const others =
+        'select count(*) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()'
+      return Number((await query(session, others))[0]?.[0])
+    },
+    async settled() {
+      const untilMs = performance.now() + settleMsMax
+      while ((await query(session, 'select from outbox limit 1')).length > 0) {
+        if (performance.now() > untilMs) throw new Error('the outbox is not relayed')
+        await sleep(20)
+      }
+    },
+  }
+}
+
+function open(url: string): Promise<Session> {
+  return openSession({
+    address: () => ({ connectionString: url }),
+    connectTimeoutMs: 10_000,
+    timeoutMs: statementMsMax,
+    lockTimeoutMs: 0,
+  })
+}
+
+async function query(session: Session, sql: string): Promise<readonly Row[]> {
+  return (await session.script(sql)).at(-1)?.rows ?? []
+}
+
+async function migrate(url: string): Promise<void> {
+  const env = { ...process.env, ROLE: 'migrate', DATABASE_URL: url }
+  await promisify(execFile)(process.execPath, ['app/src/main.ts'], { cwd: root, env })
+}
