@@ -58,11 +58,12 @@ export async function becomes(
   })
 }
 
-/** Resolves once reads and writes succeed again, which none of them did for want of the store. */
+/** Resolves once reads, writes and the feed succeed. */
 export async function serves(service: Asked, { timeoutMs = 15_000 } = {}): Promise<void> {
   const works = async () =>
     (await ask(service, 'PUT', '/data/serves', 1)).status < 300 &&
-    (await ask(service, 'GET', '/data/serves')).status === 200
+    (await ask(service, 'GET', '/data/serves')).status === 200 &&
+    (await ask(service, 'GET', '/changes')).status === 200
   await waitUntil('it serves', works, { timeoutMs })
 }
 

@@ -20,7 +20,7 @@ export interface TcpProxy extends AsyncDisposable {
   pass(options?: { readonly delayMs?: number }): void
   /** Resolves when a client has sent these bytes, held back or not, from now on. */
   sent(text: string): Promise<void>
-  /** Resets every connection; what was held back is lost. */
+  /** Breaks every connection; what was held back is lost. */
   cut(): void
 }
 
@@ -76,7 +76,7 @@ export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
 
   const cut = () => {
     kept = []
-    for (const socket of sockets) socket.resetAndDestroy()
+    for (const socket of sockets) socket.destroy()
   }
   return {
     port,
