@@ -4,8 +4,9 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { freePort } from '../../../local/ports.ts'
 import { waitUntil } from '../../../local/wait.ts'
 import { CHECK_EVERY_MS, startBalancer } from '../support/haproxy.ts'
+import { createDatabase } from '../support/postgres.ts'
 import { connectRaw, type RawClient, requestBytes } from '../support/raw-client.ts'
-import { type Service, startService } from '../support/service.ts'
+import { type Environment, type Service, startService } from '../support/service.ts'
 
 const KEEP_ALIVE_CLIENTS = 12
 const NEW_CONNECTION_CLIENTS = 4
@@ -77,10 +78,15 @@ function startLoad(port: number): Load {
   }
 }
 
-test('two instances behind a balancer are restarted one after the other, and no request fails', async () => {
+async function restartUnderLoad(environment: Environment): Promise<void> {
   const ports = [await freePort(), await freePort()]
   const start = (port: number) =>
-    startService({ PORT: String(port), SEED_DATA: 'true', DRAIN_DELAY_MS: String(DRAIN_DELAY_MS) })
+    startService({
+      ...environment,
+      PORT: String(port),
+      SEED_DATA: 'true',
+      DRAIN_DELAY_MS: String(DRAIN_DELAY_MS),
+    })
   const instances = new Map<number, Service>()
   await using cleanup = new AsyncDisposableStack()
   cleanup.defer(
@@ -111,4 +117,12 @@ test('two instances behind a balancer are restarted one after the other, and no 
 
   assert.deepEqual(load.failures, [])
   assert.ok(load.count >= REQUESTS_MIN)
+}
+
+test('two instances behind a balancer are restarted one after the other, and no request fails', () =>
+  restartUnderLoad({}))
+
+test('nor does one when they share a database', async () => {
+  await using database = await createDatabase()
+  await restartUnderLoad({ DATABASE_URL: database.url })
 })

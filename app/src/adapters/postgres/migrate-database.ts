@@ -12,7 +12,7 @@ import { openSession } from './session.ts'
 
 /** DDL that waits for a lock makes everybody behind it wait, so it gives way and comes back. */
 const LOCK_TIMEOUT_MS = 3000
-const RETRY = { baseMs: 100, maxMs: 5000 }
+const RETRY = { baseMs: 100, maxMs: 2000 }
 /**
  * Classes of SQLSTATE that say nothing against a migration: no connection, a server that turns read-only or stops, locks
  * and deadlocks, resources (a full disk, too many connections), input and output.

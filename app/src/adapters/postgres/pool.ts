@@ -13,6 +13,8 @@ export interface Pool {
    * opened.
    */
   use<T>(run: (session: Session) => Promise<T>): Promise<T>
+  /** The database is there: attempts that wait for their time are made now. */
+  hurry(): void
   /** Opens the sessions. Resolves with the first; rejects with a fault that waiting does not mend, if it was the first. */
   start(): Promise<void>
   readonly isConnected: boolean
@@ -43,6 +45,8 @@ export function createPool(options: PoolOptions): Pool {
   const open = new Set<Session>()
   const borrowers: PromiseWithResolvers<Session>[] = []
   const closing = new AbortController()
+  /** The pauses after failed attempts. */
+  let pauses = new AbortController()
   const first = Promise.withResolvers<void>()
   let wasConnected = false
   /** No attempt has failed since the start, or since there was a session: whoever waits may expect one. */
@@ -51,7 +55,6 @@ export function createPool(options: PoolOptions): Pool {
   /** One of the sessions. What fails at once, be it that a session ends as soon as it is open, is tried less and less. */
   async function keepOpen(): Promise<void> {
     for (let failures = 0, briefSessions = 0; !closing.signal.aborted; ) {
-      let waitMs: number
       try {
         const session = await options.open()
         const openMs = performance.now()
@@ -59,13 +62,22 @@ export function createPool(options: PoolOptions): Pool {
         added(session)
         lost(session, await session.ended)
         briefSessions = performance.now() - openMs < BRIEF_MS ? briefSessions + 1 : 0
-        waitMs = backoffMs(briefSessions, RECONNECT)
+        await pause(briefSessions, closing.signal)
       } catch (error) {
         failed(error as Error)
-        waitMs = backoffMs(failures++, RECONNECT)
+        await pause(failures++, AbortSignal.any([closing.signal, pauses.signal]))
       }
-      await delay(waitMs, undefined, { signal: closing.signal }).catch(() => {})
     }
+  }
+
+  async function pause(attempt: number, end: AbortSignal): Promise<void> {
+    await delay(backoffMs(attempt, RECONNECT), undefined, { signal: end }).catch(() => {})
+  }
+
+  /** One attempt of this process finds the database; then all of its sessions follow. */
+  function hurry(): void {
+    pauses.abort()
+    pauses = new AbortController()
   }
 
   function added(session: Session): void {
@@ -73,7 +85,10 @@ export function createPool(options: PoolOptions): Pool {
     open.add(session)
     isHopeful = true
     wasConnected = true
-    if (open.size === 1) options.onConnected?.()
+    if (open.size === 1) {
+      hurry()
+      options.onConnected?.()
+    }
     first.resolve()
     giveBack(session)
   }
@@ -133,6 +148,7 @@ export function createPool(options: PoolOptions): Pool {
 
   return {
     use,
+    hurry,
     start() {
       isHopeful = true
       for (let slot = 0; slot < options.size; slot++) void keepOpen()

@@ -66,7 +66,10 @@ export function createPostgresStore({ config, registry, log }: PostgresStoreOpti
     size: config.DATABASE_POOL_MAX,
     open: () => open(LOCK_TIMEOUT_MS),
     permanentFault,
-    onConnected: outage.over,
+    onConnected() {
+      outage.over()
+      feedPool.hurry()
+    },
     onDisconnected: outage.goesOn,
   })
   const feedPool = createPool({ size: 1, open: () => open(RELAY_LOCK_TIMEOUT_MS), permanentFault })
