@@ -1,7 +1,7 @@
-import { openSync, rmSync, writeSync } from 'node:fs'
 import { isIPv6 } from 'node:net'
 import { join } from 'node:path'
 import { type Component, Failure } from './component.ts'
+import { openLogFile } from './log-file.ts'
 import { freePort, isPortTaken } from './ports.ts'
 import { startProcess } from './processes.ts'
 import { waitForHttp } from './wait.ts'
@@ -12,16 +12,16 @@ const entryPoint = join(import.meta.dirname, '../app/src/main.ts')
 /** The API, by the entry point that production runs. Its log goes to a file, what needs attention to the terminal. */
 export const startApi: Component = async ({ env, logDir, say }, onExit) => {
   const { host, port } = await address(env)
-  const logFile = join(logDir, 'api.log')
-  // Not emptied: another launcher may be writing to it.
-  rmSync(logFile, { force: true })
-  const log = openSync(logFile, 'a')
+  // A port that is only known to the service's log would be of no use to the user.
+  const { METRICS_PORT = '' } = env
+  const metricsPort = METRICS_PORT === '0' ? String(await freePort()) : METRICS_PORT
+  const log = openLogFile(join(logDir, 'api.log'))
   const api = startProcess({
     command: process.execPath,
     args: [entryPoint],
-    env: { ...env, PORT: port },
+    env: { ...env, PORT: port, METRICS_PORT: metricsPort },
     onLine(line) {
-      writeSync(log, `${line}\n`)
+      log(line)
       const message = attention(line)
       if (message !== undefined) say(message)
     },
@@ -32,7 +32,7 @@ export const startApi: Component = async ({ env, logDir, say }, onExit) => {
   const url = `http://${isIPv6(host) ? `[${host}]` : host}:${port}`
   await Promise.race([ended, waitForHttp(`${url}/health/ready`, { timeoutMs: START_TIMEOUT_MS })])
   ended.catch(onExit)
-  return { API_URL: url }
+  return { API_URL: url, METRICS_PORT: metricsPort }
 }
 
 /**

@@ -3,8 +3,8 @@ import { parseArgs } from 'node:util'
 
 /** The tiers of the design, and those that this release has. */
 const TIERS = ['1', '2', '4'] as const
-const TIERS_BUILT: readonly string[] = ['1']
-const TIER_DEFAULT = '1'
+const TIERS_BUILT: readonly string[] = ['1', '2']
+const TIER_DEFAULT = '2'
 const DATA_DIR_DEFAULT = join(import.meta.dirname, '../.local/data')
 
 export type Tier = (typeof TIERS)[number]
@@ -23,7 +23,8 @@ export const USAGE = `npm start -- [options]
   --ephemeral     keeps them in a throw-away folder instead
   --help          this text
 
-Variables of the service, such as PORT, are honoured; tiers/tier-N.env has the defaults.`
+Variables of the service, such as PORT, are honoured; tiers/tier-N.env has the defaults. DATABASE_URL leads to a
+PostgreSQL of your own; DATABASE_PORT is the port of the one that is started otherwise.`
 
 /** Parses the launcher's arguments. Throws an error whose message says which one is wrong. */
 export function parseOptions(args: readonly string[]): Options {

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
@@ -23,7 +24,7 @@ export function layout(folder: string) {
 export interface DataOptions {
   readonly binaries: PostgresBinaries
   readonly user: Unprivileged
-  /** Data that nobody will miss after a power failure need not be written to the disk at once. */
+  /** Data that nobody will miss after a power failure need not be on the disk at once. */
   readonly throwAway: boolean
 }
 
@@ -126,6 +127,17 @@ export function servingPid(folder: string): number | undefined {
   if (listProcesses().some((process) => process.pid === pid && process.name === 'postgres')) return pid
   rmSync(file, { force: true })
   return undefined
+}
+
+/** The System V segment by which a server keeps others from its data; macOS has 32 for the whole machine. */
+export function sharedMemorySegment(folder: string): string | undefined {
+  const lines = contentOf(join(layout(folder).data, 'postmaster.pid'))?.split('\n')
+  return lines?.[6]?.trim().split(/ +/)[1]
+}
+
+/** After a crash: the next start would do it, if there were one. */
+export function removeSharedMemory(segment: string | undefined): void {
+  if (segment !== undefined) spawnSync('ipcrm', ['-m', segment], { stdio: 'ignore' })
 }
 
 async function run({ command, args }: { command: string; args: readonly string[] }): Promise<void> {

@@ -9,8 +9,10 @@ import {
   prepareData,
   ROLE,
   readPassword,
+  removeSharedMemory,
   SUPERUSER,
   servingPid,
+  sharedMemorySegment,
 } from './postgres-data.ts'
 import { listProcesses } from './process-table.ts'
 import { type Exit, type RunningProcess, sendSignal, startProcess } from './processes.ts'
@@ -26,8 +28,10 @@ export interface PostgresOptions {
   readonly settings?: Readonly<Record<string, string>>
   /** Called with every line of the log. */
   readonly onLine?: (line: string) => void
-  /** Whether new data may be lost with the machine's power. What is written later is safe all the same. */
+  /** Whether the data is gone with this process, and so need not be on the disk before the first start. */
   readonly throwAway?: boolean
+  /** Tells the person at the terminal that it takes longer, and why. */
+  readonly say?: (line: string) => void
   /** How long to wait for another server to leave the data: one whose launcher was killed takes up to 5 s. */
   readonly inUseMsMax?: number
 }
@@ -41,7 +45,7 @@ export interface Postgres {
   url(options?: { database?: string | undefined; superuser?: boolean }): string
   /** Fast shutdown: connections are cut, all that is committed is on the disk. */
   stop(): Promise<void>
-  /** Immediate shutdown: no more is written, the next start recovers. */
+  /** Immediate shutdown, of a server that is wanted no more, crashed or not. */
   abandon(): Promise<void>
   /** SIGKILL to all its processes at once, as a power failure. Resolves when they are gone. */
   crash(): Promise<void>
@@ -76,6 +80,7 @@ export async function startPostgres(options: PostgresOptions): Promise<Postgres>
   const user = unprivileged(folder, binaries.postgres)
   await prepareData(folder, { binaries, user, throwAway })
   const deadlineMs = performance.now() + inUseMsMax
+  let waits = false
   for (let tries = 1; ; tries++) {
     const port = options.port ?? (await listeningPort())
     const { command, args } = user.command(binaries.postgres, ...serverArguments({ ...options, port }))
@@ -83,15 +88,20 @@ export async function startPostgres(options: PostgresOptions): Promise<Postgres>
     const server = startServer({ command, args, options })
     const obstacle = await obstacleOf(server)
     if (obstacle === undefined) return handle(server, port, folder)
-    if (obstacle === 'in use' && performance.now() < deadlineMs) await delay(IN_USE_POLL_MS)
-    else if (obstacle !== 'port taken' || options.port !== undefined || tries >= PORT_TRIES) {
+    if (obstacle === 'in use' && performance.now() < deadlineMs) {
+      if (!waits) options.say?.(`waiting for another PostgreSQL to leave the data in ${folder}`)
+      waits = true
+      await delay(IN_USE_POLL_MS)
+    } else if (obstacle !== 'port taken' || options.port !== undefined || tries >= PORT_TRIES) {
       throw new Failure(reasonOf(obstacle, { server, port, folder, serving }), 1)
     }
   }
 }
 
-function serverArguments({ folder, port, settings }: PostgresOptions): string[] {
-  const all = { ...defaults, port: String(port), ...settings }
+function serverArguments({ folder, port, settings, throwAway }: PostgresOptions): string[] {
+  // In the data folder, and removed with it after a crash: nobody else would look for what is left in /dev/shm.
+  const memory = throwAway ? { dynamic_shared_memory_type: 'mmap' } : {}
+  const all = { ...defaults, ...memory, port: String(port), ...settings }
   return [
     '-D',
     layout(folder).data,
@@ -157,6 +167,8 @@ function reasonOf(obstacle: Obstacle, { server, port, folder, serving }: Attempt
 function handle(server: RunningProcess, port: number, folder: string): Postgres {
   const { pid, exited } = server
   const password = readPassword(folder)
+  const segment = sharedMemorySegment(folder)
+  let crashed = false
   const family = () => listProcesses().filter((process) => process.pid === pid || process.parent === pid)
   const freeze = () => {
     const deadlineMs = performance.now() + FREEZE_MS_MAX
@@ -178,8 +190,10 @@ function handle(server: RunningProcess, port: number, folder: string): Postgres 
     },
     async abandon() {
       await server.stop({ signal: 'SIGQUIT' })
+      if (crashed) removeSharedMemory(segment)
     },
     async crash() {
+      crashed = true
       freeze()
       const pids = family().map((process) => process.pid)
       for (const each of pids) sendSignal(each, 'SIGKILL')

@@ -1,7 +1,8 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Failure } from './component.ts'
+import { postgresFolder } from './database.ts'
 import { type Options, parseOptions, USAGE } from './options.ts'
 import { killProcesses, stopProcesses } from './processes.ts'
 import { startSystem } from './system.ts'
@@ -37,6 +38,8 @@ function readOptions(): Options {
 
 function throwAwayFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'multi-aws-'))
+  // Root lets another user run PostgreSQL, who must be able to pass.
+  chmodSync(folder, 0o711)
   process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
   return folder
 }
@@ -77,7 +80,11 @@ async function stopRequest(): Promise<void> {
   await promise
 }
 
-function announce({ API_URL: url, METRICS_PORT: metricsPort }: NodeJS.ProcessEnv): void {
+function announce({
+  API_URL: url,
+  METRICS_PORT: metricsPort,
+  DATABASE_URL: databaseUrl,
+}: NodeJS.ProcessEnv): void {
   const metrics = new URL('/metrics', url)
   if (metricsPort) metrics.port = metricsPort
   say(`ready ${url} tier ${options.tier}`)
@@ -87,6 +94,14 @@ function announce({ API_URL: url, METRICS_PORT: metricsPort }: NodeJS.ProcessEnv
   say(`  health   ${url}/health`)
   say(`  metrics  ${metrics}`)
   say(`  log      ${join(dataDir, 'log/api.log')}`)
+  if (databaseUrl && databaseUrl !== process.env.DATABASE_URL) sayDatabase(databaseUrl)
+}
+
+/** The password stays in its file: a terminal's content is easily shown to others. */
+function sayDatabase(url: string): void {
+  const { username, host, pathname } = new URL(url)
+  say(`  database postgresql://${username}@${host}${pathname}`)
+  say(`           password in ${postgresFolder(dataDir)}/password`)
 }
 
 function say(line: string): void {

@@ -3,11 +3,13 @@ import { join } from 'node:path'
 import { parseEnv } from 'node:util'
 import { startApi } from './api.ts'
 import type { Component, Context, Failure } from './component.ts'
+import { startDatabase } from './database.ts'
 import type { Tier } from './options.ts'
 
 /** In the order of their start. */
 const components: Partial<Record<Tier, readonly Component[]>> = {
   1: [startApi],
+  2: [startDatabase, startApi],
 }
 
 /**
@@ -28,8 +30,12 @@ export async function startSystem(
   return env
 }
 
+/** What makes a higher tier than 1. */
+const CAPABILITIES = /^(DATABASE|REDIS|QUEUE)_/
+
 /** The user's environment over the tier's. Whoever presses Ctrl-C has no balancer that needs time to notice. */
 function environmentOf(tier: Tier): NodeJS.ProcessEnv {
   const defaults = parseEnv(readFileSync(join(import.meta.dirname, `../tiers/tier-${tier}.env`), 'utf8'))
-  return { DRAIN_DELAY_MS: '0', ...defaults, ...process.env }
+  const given = Object.entries(process.env).filter(([name]) => tier !== '1' || !CAPABILITIES.test(name))
+  return { DRAIN_DELAY_MS: '0', ...defaults, ...Object.fromEntries(given) }
 }

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { startProcess } from '../processes.ts'
@@ -12,7 +14,7 @@ function shell(script: string, env = {}) {
 }
 
 /** A process that starts a shell with `startProcess`, and is killed when that has printed `up`. */
-async function startAndKillParent(t: TestContext, script: string, afterwards = '') {
+async function startAndKillParent(t: TestContext, script: string, { afterwards = '', options = {} } = {}) {
   const { env, gone } = traces()
   const parent = startProcess({
     command: process.execPath,
@@ -20,7 +22,8 @@ async function startAndKillParent(t: TestContext, script: string, afterwards = '
       '--input-type=module',
       '--eval',
       `const { startProcess } = await import(${JSON.stringify(processes)})
-       const child = startProcess({ command: 'sh', args: ['-c', ${JSON.stringify(script)}] })
+       const options = ${JSON.stringify({ command: 'sh', args: ['-c', script], ...options })}
+       const child = startProcess(options)
        await child.line(/up/, { timeoutMs: 10000 })
        ${afterwards}
        console.log('parent up')`,
@@ -39,7 +42,9 @@ test('a process ends with its killed parent', async (t) => {
 })
 
 test('a process that is stopped ends with its killed parent', async (t) => {
-  const gone = await startAndKillParent(t, 'echo up; sleep 600', `child.signal('SIGSTOP')`)
+  const gone = await startAndKillParent(t, 'echo up; sleep 600', {
+    afterwards: `child.signal('SIGSTOP')`,
+  })
   await gone({ timeoutMs: 10_000 })
 })
 
@@ -106,4 +111,30 @@ test('Ctrl-C in the terminal does not reach it: it leads a group of its own', as
   const child = startProcess({ command: 'sleep', args: ['600'] })
   assert.doesNotThrow(() => process.kill(-child.pid, 0))
   await child.stop()
+})
+
+test('a process gets the signal that it ends by, from stop and after its killed parent', async (t) => {
+  const script = `trap 'echo polite; exit 0' INT; trap '' TERM; echo up; while :; do sleep 0.05; done`
+  const child = startProcess({ command: 'sh', args: ['-c', script], stopSignal: 'SIGINT' })
+  await child.line(/up/, { timeoutMs: 10_000 })
+  assert.deepEqual(await child.stop(), { code: 0, signal: null })
+  assert.equal(child.output.at(-1), 'polite')
+
+  const folder = mkdtempSync(join(tmpdir(), 'processes-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  const said = `trap 'echo polite >${folder}/said; exit 0' INT; trap '' TERM; echo up; while :; do sleep 0.05; done`
+  const gone = await startAndKillParent(t, said, { options: { stopSignal: 'SIGINT' } })
+  await gone({ timeoutMs: 10_000 })
+  assert.equal(readFileSync(join(folder, 'said'), 'utf8'), 'polite\n')
+})
+
+test('a child that leads a group of its own ends with its parent, from stop and after its killed parent', async (t) => {
+  const script = `setsid sh -c "trap '' TERM; exec sleep 600" & ${IGNORES_TERM}`
+  const { env, gone } = traces()
+  const child = shell(script, env)
+  await child.line(/up/, { timeoutMs: 10_000 })
+  await child.stop({ timeoutMs: 50 })
+  await gone({ timeoutMs: 10_000 })
+  const allGone = await startAndKillParent(t, script)
+  await allGone({ timeoutMs: 15_000 })
 })

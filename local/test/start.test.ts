@@ -1,41 +1,64 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { freePort } from '../ports.ts'
-import { startProcess } from '../processes.ts'
+import { startDatabaseServer } from '../../app/test/support/postgres.ts'
+import { freePort, listeningPort } from '../ports.ts'
+import { type RunningProcess, startProcess } from '../processes.ts'
 import { waitForHttp, waitUntil } from '../wait.ts'
 import { traces } from './traces.ts'
 
 const root = join(import.meta.dirname, '../..')
 const READY = { timeoutMs: 60_000 }
-const LAUNCHER = [process.execPath, 'local/start.ts', '--ephemeral']
+const START = [process.execPath, 'local/start.ts']
+const LAUNCHER = [...START, '--ephemeral']
+const TIER_1 = [...LAUNCHER, '--tier', '1']
 const NPM = ['npm', 'start', '--', '--ephemeral']
 
 function start(t: TestContext, [command = '', ...args]: readonly string[], variables = {}) {
   const { env, gone } = traces()
-  const TMPDIR = mkdtempSync(join(tmpdir(), 'multi-aws-test-'))
+  const TMPDIR = throwAwayFolder(t)
   const launcher = startProcess({
     command,
     args,
     cwd: root,
-    env: { ...process.env, TMPDIR, PORT: '0', ...variables, ...env },
+    env: { ...process.env, DATABASE_URL: '', TMPDIR, PORT: '0', ...variables, ...env },
   })
-  t.after(async () => {
-    await launcher.stop({ timeoutMs: 0 })
-    rmSync(TMPDIR, { recursive: true })
-  })
+  t.after(() => launcher.stop({ timeoutMs: 0 }))
   return { ...launcher, gone }
+}
+
+function throwAwayFolder(t: TestContext): string {
+  const folder = mkdtempSync(join(tmpdir(), 'multi-aws-test-'))
+  // Root lets another user run PostgreSQL, who must be able to pass.
+  chmodSync(folder, 0o711)
+  t.after(() => rmSync(folder, { recursive: true, maxRetries: 10 }))
+  return folder
 }
 
 async function startReady(t: TestContext, command: readonly string[], variables = {}) {
   const launcher = start(t, command, variables)
   const line = await launcher.line(/^ready /, READY)
-  const [, url = ''] = /^ready (http:\/\/127\.0\.0\.1:\d+) tier 1$/.exec(line) ?? assert.fail(line)
-  return { ...launcher, url }
+  const [, url = '', tier] = /^ready (http:\/\/127\.0\.0\.1:\d+) tier (\d)$/.exec(line) ?? assert.fail(line)
+  return { ...launcher, url, tier }
+}
+
+/** What the list that follows `ready` says about one of its subjects. */
+async function told(launcher: RunningProcess, subject: string): Promise<string> {
+  const line = await launcher.line(new RegExp(`^  ${subject} `), READY)
+  return line.slice(line.lastIndexOf(' ') + 1)
+}
+
+async function put(url: string, value: string) {
+  const headers = { 'content-type': 'application/json' }
+  assert.equal((await fetch(`${url}/data/kept`, { method: 'PUT', body: value, headers })).status, 201)
+}
+
+async function assertFound(url: string, value: string) {
+  assert.equal(JSON.stringify(JSON.parse(await waitForHttp(`${url}/data/kept`, READY)).value), value)
 }
 
 async function assertPortIsFree(url: string) {
@@ -46,7 +69,8 @@ async function assertPortIsFree(url: string) {
 
 test('says ready when the service answers; SIGTERM leaves nothing', async (t) => {
   const launcher = await startReady(t, LAUNCHER)
-  assert.equal(JSON.parse(await waitForHttp(`${launcher.url}/health`, READY)).tier, 1)
+  assert.equal(launcher.tier, '2')
+  assert.equal(JSON.parse(await waitForHttp(`${launcher.url}/health`, READY)).tier, 2)
   assert.equal(JSON.parse(await waitForHttp(`${launcher.url}/data/1`, READY)).id, '1')
   for (const path of ['/changes', '/docs', '/metrics']) assert((await fetch(launcher.url + path)).ok, path)
   launcher.signal('SIGTERM')
@@ -129,7 +153,7 @@ test('a service that logs nothing becomes ready too', async (t) => {
 
 test('an API that dies takes the launcher along, with a reason', async (t) => {
   const launcher = await startReady(t, LAUNCHER)
-  const logFile = (await launcher.line(/^ {2}log /, READY)).slice(11)
+  const logFile = await told(launcher, 'log')
   const listening = () => readFileSync(logFile, 'utf8').match(/^.*"listening".*$/m)?.[0]
   const { pid } = JSON.parse(await waitUntil('the log tells the pid', listening, READY))
   process.kill(pid, 'SIGKILL')
@@ -138,9 +162,92 @@ test('an API that dies takes the launcher along, with a reason', async (t) => {
   await launcher.gone({ timeoutMs: 10_000 })
 })
 
+test('a database that dies takes the launcher along, with a reason', async (t) => {
+  const dataDir = throwAwayFolder(t)
+  const launcher = await startReady(t, [...START, '--data-dir', dataDir])
+  const [pid] = readFileSync(join(dataDir, 'postgres/data/postmaster.pid'), 'utf8').split('\n')
+  process.kill(Number(pid), 'SIGKILL')
+  assert.equal((await launcher.exited).code, 1)
+  assert.match(launcher.output.join('\n'), /PostgreSQL has ended by itself \(SIGKILL\)/)
+  await launcher.gone({ timeoutMs: 10_000 })
+})
+
+test('data is found again after a stop, and at once after kill -9', async (t) => {
+  const command = [...START, '--data-dir', throwAwayFolder(t)]
+  const first = await startReady(t, command)
+  await put(first.url, '1')
+  await first.stop()
+  const second = await startReady(t, command)
+  await assertFound(second.url, '1')
+  second.signal('SIGKILL')
+  const third = await startReady(t, command)
+  await assertFound(third.url, '1')
+})
+
+test('two launchers do not share data: the second one says so', async (t) => {
+  const command = [...START, '--data-dir', throwAwayFolder(t)]
+  await startReady(t, command)
+  const second = start(t, command)
+  await second.line(/waiting for another PostgreSQL to leave the data/, READY)
+  assert.equal((await second.exited).code, 1)
+  assert.match(second.output.join('\n'), /Another PostgreSQL \(PID \d+\) uses the data/)
+})
+
+test('the database is where DATABASE_PORT says, and its password is in a file only', async (t) => {
+  const port = String(await listeningPort())
+  const launcher = await startReady(t, LAUNCHER, { DATABASE_PORT: port })
+  assert.equal(await told(launcher, 'database'), `postgresql://multi_aws@127.0.0.1:${port}/multi_aws`)
+  const passwordFile = await told(launcher, '         password')
+  const password = readFileSync(passwordFile, 'utf8').trim()
+  assert(password.length >= 32)
+  assert(!launcher.output.join('\n').includes(password))
+})
+
+test('a wrong DATABASE_PORT is a configuration fault', async (t) => {
+  const launcher = start(t, LAUNCHER, { DATABASE_PORT: '70000' })
+  assert.equal((await launcher.exited).code, 78)
+  assert.match(launcher.output.join('\n'), /DATABASE_PORT: expected/)
+})
+
+test("the user's own database is used, and none is started", async (t) => {
+  await using server = await startDatabaseServer()
+  const dataDir = throwAwayFolder(t)
+  const command = [...START, '--data-dir', dataDir]
+  const first = await startReady(t, command, { DATABASE_URL: server.url() })
+  await put(first.url, '2')
+  assert.equal(existsSync(join(dataDir, 'postgres')), false)
+  assert.doesNotMatch(first.output.join('\n'), /postgresql:/)
+  await first.stop()
+  const { hostname, port, username, password, pathname } = new URL(server.url())
+  const second = await startReady(t, command, {
+    DATABASE_HOST: hostname,
+    DATABASE_PORT: port,
+    DATABASE_USER: username,
+    DATABASE_PASSWORD: password,
+    DATABASE_NAME: pathname.slice(1),
+  })
+  await assertFound(second.url, '2')
+  assert.equal(existsSync(join(dataDir, 'postgres')), false)
+})
+
+test('tier 1 starts no database, and leaves one that is there alone', async (t) => {
+  const launcher = await startReady(t, TIER_1, { DATABASE_URL: 'postgresql://nobody@127.0.0.1:1/none' })
+  assert.equal(launcher.tier, '1')
+  assert.equal(JSON.parse(await waitForHttp(`${launcher.url}/health`, READY)).tier, 1)
+  assert.equal(JSON.parse(await waitForHttp(`${launcher.url}/data/1`, READY)).id, '1')
+  assert.doesNotMatch(launcher.output.join('\n'), /postgres/)
+})
+
+test('metrics are where the launcher says, on a free port too', async (t) => {
+  const launcher = await startReady(t, TIER_1, { METRICS_PORT: '0' })
+  const url = await told(launcher, 'metrics')
+  assert.notEqual(new URL(url).port, new URL(launcher.url).port)
+  assert.match(await waitForHttp(url, READY), /^# HELP /m)
+})
+
 test('wrong options exit with 64 and say what is wrong', async (t) => {
   const faults: readonly [RegExp, ...string[]][] = [
-    [/this release has only tier 1/, '--tier', '2'],
+    [/this release has only tier 1 and 2/, '--tier', '4'],
     [/expected one of 1, 2, 4/, '--tier', '3'],
     [/Unknown option '--tire'/, '--tire', '1'],
     [/exclude each other/, '--data-dir', 'somewhere'],

@@ -93,7 +93,7 @@ export interface Database extends AsyncDisposable {
  * it has one of its own until it ends. Disposing of the database cuts its connections.
  */
 export async function createDatabase(): Promise<Database> {
-  const superuserUrl = process.env.TEST_DATABASE_URL ?? (await serverOfThisFile())
+  const superuserUrl = process.env.TEST_DATABASE_URL || (await serverOfThisFile())
   const name = `test_${randomBytes(8).toString('hex')}`
   const password = randomBytes(16).toString('hex')
   await query(superuserUrl, `create role ${name} login password '${password}'`)
@@ -114,7 +114,7 @@ export async function createDatabase(): Promise<Database> {
 }
 
 let ownServer: Promise<DatabaseServer> | undefined
-if (process.env.TEST_DATABASE_URL === undefined) after(async () => (await ownServer)?.[Symbol.asyncDispose]())
+if (!process.env.TEST_DATABASE_URL) after(async () => (await ownServer)?.[Symbol.asyncDispose]())
 
 async function serverOfThisFile(): Promise<string> {
   ownServer ??= startDatabaseServer()
