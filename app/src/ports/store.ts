@@ -59,7 +59,10 @@ export type FeedPage =
   | { readonly ok: false; readonly oldest: number }
 
 export interface Feed {
-  /** Tells one history of positions from another: a reader's position is of no use in a feed with another id. */
+  /**
+   * Tells one history of positions from another: a reader's position is of no use in a feed with another id. Throws
+   * `unavailable` before the store has been reached.
+   */
   readonly id: string
   /** Up to `limit` changes in order of position. `last` is the position to go on from, also when there are none. */
   read(query: FeedQuery, caller: Caller): Promise<FeedPage>

@@ -35,6 +35,8 @@ export function createPostgresFeed({ pool, lanesMax, onBatch }: LaneOptions, rel
 
   return {
     get id() {
+      // Cursors come from another process, and may be here before this one has had its first round.
+      if (relay.feedId === '') throw unavailable()
       return relay.feedId
     },
     async read(query, caller) {
