@@ -11,9 +11,13 @@ export interface Random {
 
 /** Random numbers of which a failed test says the seed; `TEST_SEED` brings the same ones back. */
 export function randomOf(t: TestContext): Random {
+  return randomFrom(seedOf(t))
+}
+
+export function seedOf(t: TestContext): number {
   const seed = Number(process.env.TEST_SEED ?? randomInt(2 ** 32))
   t.diagnostic(`TEST_SEED=${seed}`)
-  return randomFrom(seed)
+  return seed
 }
 
 export function randomFrom(seed: number): Random {
