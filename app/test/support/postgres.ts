@@ -73,7 +73,6 @@ export async function startDatabaseServer(
     freeze: () => server.freeze(),
     thaw: () => server.thaw(),
     async [Symbol.asyncDispose]() {
-      server.thaw()
       await server.abandon()
       await rm(home, { recursive: true })
     },
