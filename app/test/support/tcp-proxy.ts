@@ -10,6 +10,8 @@ export interface TcpProxy extends AsyncDisposable {
   readonly port: number
   /** Connections that are open. */
   readonly connections: number
+  /** Connections that there have been. */
+  readonly taken: number
   /** The URL of the target as seen through here. */
   through(url: string): string
   /** Where new connections go. */
@@ -37,6 +39,7 @@ export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
   let kept: Chunk[] = []
   let watchers: { text: string; resolve: () => void }[] = []
   const sockets = new Set<Socket>()
+  let taken = 0
 
   async function write({ to, bytes }: Chunk): Promise<void> {
     if (delayMs > 0) await delay(delayMs)
@@ -54,6 +57,7 @@ export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
   }
 
   const server = createServer({ noDelay: true }, (client) => {
+    taken++
     const upstream = connect({ port: target, host: '127.0.0.1', noDelay: true })
     for (const [from, to, direction] of [
       [client, upstream, 'requests'],
@@ -82,6 +86,9 @@ export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
     port,
     get connections() {
       return sockets.size / 2
+    },
+    get taken() {
+      return taken
     },
     through(url) {
       const changed = new URL(url)

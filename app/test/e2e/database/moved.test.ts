@@ -8,7 +8,7 @@ import { waitUntil } from '../../../../local/wait.ts'
 import { ask, assertDegraded, becomes, healthOf, serves } from '../../support/ask.ts'
 import { type DatabaseServer, startDatabaseServer } from '../../support/postgres.ts'
 import type { Problem } from '../../support/problem.ts'
-import { startService } from '../../support/service.ts'
+import { startListening, startService } from '../../support/service.ts'
 import { startTcpProxy } from '../../support/tcp-proxy.ts'
 
 let server: DatabaseServer
@@ -81,7 +81,7 @@ for (const { how, cut } of [
 
 test('a server that has no connection left is waited for, at the start and after an outage', async () => {
   await server.query('alter role multi_aws connection limit 0')
-  const starting = startService({ DATABASE_URL: server.url() })
+  await using service = await startListening({ DATABASE_URL: server.url() })
   // Every attempt is refused until then.
   await waitUntil(
     'it was refused',
@@ -89,17 +89,18 @@ test('a server that has no connection left is waited for, at the start and after
     { timeoutMs: 5000 },
   )
   await server.query('alter role multi_aws connection limit -1')
-  await using service = await starting
+  await service.ready()
 
   await server.query('alter role multi_aws connection limit 0')
   await terminate()
   await becomes(service, 'degraded')
   await assertDegraded(service)
-  // Less than it would like to have is enough.
+  // Less than it would like to have is enough for data, if not for the feed as well.
   await server.query('alter role multi_aws connection limit 2')
   await becomes(service, 'ok')
-  await serves(service)
+  assert.equal((await ask(service, 'PUT', '/data/full', 1)).status, 201)
   await server.query('alter role multi_aws connection limit -1')
+  await serves(service)
 })
 
 test('a process has at most DATABASE_POOL_MAX + 1 sessions, also while it reconnects', async () => {
