@@ -69,6 +69,11 @@ export function startProcess(options: StartOptions): RunningProcess {
   return started
 }
 
+/** Removes a folder when this process and all that it started have ended, however. */
+export function removeAtEnd(folder: string): void {
+  theReaper().write(`/ ${folder}\n`)
+}
+
 /** Stops what `startProcess` started and still runs, last first, one after the other. It starts nothing afterwards. */
 export async function stopProcesses(): Promise<void> {
   stopping = true
@@ -146,9 +151,10 @@ export function sendSignal(target: number, signal: NodeJS.Signals): boolean {
 }
 
 /**
- * Told by `+ PID SIGNAL` and `- PID` which process groups there are, and what asks each of them to end. When its input
- * ends, this process has ended, however: those left get their signal (and SIGCONT, for one that is stopped cannot end)
- * and, 5 s later, SIGKILL. So do their children, which may lead groups of their own.
+ * Told by `+ PID SIGNAL` and `- PID` which process groups there are, and what asks each of them to end; by `/ FOLDER`
+ * what is to be removed then. When its input ends, this process has ended, however: those left get their signal (and
+ * SIGCONT, for one that is stopped cannot end) and, 5 s later, SIGKILL. So do their children, which may lead groups of
+ * their own.
  */
 const REAPER = `
 trap '' HUP INT QUIT TERM
@@ -162,30 +168,40 @@ children() {
     pgrep -P "$1"
   fi
 }
-groups=
-while read -r change group signal; do
-  if [ "$change" = + ]; then
-    groups="$groups $group:$signal"
-  else
+ended() {
+  tries=0
+  while [ "$tries" -lt 50 ]; do
     left=
-    for other in $groups; do [ "\${other%:*}" = "$group" ] || left="$left $other"; done
+    for group in $groups; do kill -s 0 -- "-\${group%:*}" && left="$left $group"; done
     groups=$left
-  fi
+    [ -n "$groups" ] || return 0
+    tries=$((tries + 1))
+    sleep 0.1
+  done
+  return 1
+}
+groups=
+set --
+while read -r change about; do
+  case $change in
+    +) groups="$groups \${about% *}:\${about#* }" ;;
+    -)
+      left=
+      for other in $groups; do [ "\${other%:*}" = "$about" ] || left="$left $other"; done
+      groups=$left
+      ;;
+    /) set -- "$@" "$about" ;;
+  esac
 done
 for group in $groups; do
   kill -s "\${group#*:}" -- "-\${group%:*}"
   kill -s CONT -- "-\${group%:*}" $(children "\${group%:*}")
 done
-tries=0
-while [ "$tries" -lt 50 ]; do
-  left=
-  for group in $groups; do kill -s 0 -- "-\${group%:*}" && left="$left $group"; done
-  [ -n "$left" ] || exit 0
-  groups=$left
-  tries=$((tries + 1))
-  sleep 0.1
-done
-for group in $groups; do kill -s KILL -- "-\${group%:*}" $(children "\${group%:*}"); done
+if ! ended; then
+  for group in $groups; do kill -s KILL -- "-\${group%:*}" $(children "\${group%:*}"); done
+  [ "$#" = 0 ] || ended
+fi
+[ "$#" = 0 ] || rm -rf -- "$@"
 `
 
 let reaperInput: Socket | undefined

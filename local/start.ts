@@ -1,11 +1,10 @@
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Failure } from './component.ts'
 import { postgresFolder } from './database.ts'
 import { type Options, parseOptions, USAGE } from './options.ts'
 import { killProcesses, stopProcesses } from './processes.ts'
 import { startSystem } from './system.ts'
+import { createThrowAwayFolder } from './throw-away.ts'
 
 /** `EX_USAGE` of sysexits.h. */
 const EXIT_USAGE = 64
@@ -22,7 +21,7 @@ if (options.help) {
 // A terminal that is gone, or `| head`, must not keep the system from being stopped in order.
 process.stdout.on('error', () => {})
 process.stderr.on('error', () => {})
-const dataDir = options.dataDir ?? throwAwayFolder()
+const dataDir = options.dataDir ?? createThrowAwayFolder()
 const exitCode = await run()
 await stopProcesses()
 process.exit(exitCode)
@@ -34,14 +33,6 @@ function readOptions(): Options {
     complain(`${(error as Error).message}\n\n${USAGE}`)
     process.exit(EXIT_USAGE)
   }
-}
-
-function throwAwayFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'multi-aws-'))
-  // Root lets another user run PostgreSQL, who must be able to pass.
-  chmodSync(folder, 0o711)
-  process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
-  return folder
 }
 
 /** Resolves to the exit code when the system is to be stopped, or cannot go on. */

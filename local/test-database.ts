@@ -1,7 +1,7 @@
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { startPostgres } from './postgres.ts'
+import { createThrowAwayFolder } from './throw-away.ts'
 
 /** A PostgreSQL server for a whole run of tests: each test file has databases of its own on it. */
 export interface TestDatabase extends AsyncDisposable {
@@ -13,21 +13,13 @@ export interface TestDatabase extends AsyncDisposable {
 export async function startTestDatabase(): Promise<TestDatabase> {
   const given = process.env.TEST_DATABASE_URL
   if (given) return { url: given, async [Symbol.asyncDispose]() {} }
-  const folder = mkdtempSync(join(tmpdir(), 'multi-aws-database-'))
-  // Root lets another user run PostgreSQL, who must be able to pass.
-  chmodSync(folder, 0o711)
-  const remove = () => rmSync(folder, { recursive: true })
-  try {
-    const server = await startPostgres({ folder: join(folder, 'postgres'), throwAway: true })
-    return {
-      url: server.url({ database: 'postgres', superuser: true }),
-      async [Symbol.asyncDispose]() {
-        await server.abandon()
-        remove()
-      },
-    }
-  } catch (error) {
-    remove()
-    throw error
+  const folder = createThrowAwayFolder()
+  const server = await startPostgres({ folder: join(folder, 'postgres'), throwAway: true })
+  return {
+    url: server.url({ database: 'postgres', superuser: true }),
+    async [Symbol.asyncDispose]() {
+      await server.abandon()
+      rmSync(folder, { recursive: true })
+    },
   }
 }

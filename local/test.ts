@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { debianTool } from './debian.ts'
 import { startTestDatabase } from './test-database.ts'
+import { createThrowAwayFolder } from './throw-away.ts'
 
 const TEST_FOLDERS = ['app/test', 'bench/test', 'local/test']
 const TIMEOUT_MS = 120_000
@@ -20,10 +20,9 @@ await debianTool('haproxy').catch((error: Error) => fail(error.message))
 // Ctrl-C reaches the tests too, and what is left of them is removed after they have ended.
 process.on('SIGINT', () => {})
 const database = await startTestDatabase().catch((error: Error) => fail(error.message))
-const folder = mkdtempSync(join(tmpdir(), 'multi-aws-test-'))
+const folder = createThrowAwayFolder()
 const exitCode = await runTests()
 await database[Symbol.asyncDispose]()
-rmSync(folder, { recursive: true })
 process.exit(exitCode)
 
 async function runTests(): Promise<number> {

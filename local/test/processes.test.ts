@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
@@ -137,4 +137,17 @@ test('a child that leads a group of its own ends with its parent, from stop and 
   await gone({ timeoutMs: 10_000 })
   const allGone = await startAndKillParent(t, script)
   await allGone({ timeoutMs: 15_000 })
+})
+
+test('a folder goes with the killed process that said so, after what it started', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'processes test-'))
+  const writes = `trap 'while ! [ -e go ]; do sleep 0.01; done; echo late >late; exit 0' TERM
+    echo up; while :; do sleep 0.05; done`
+  const gone = await startAndKillParent(t, `cd '${folder}'; ${writes}`, {
+    afterwards: `;(await import(${JSON.stringify(processes)})).removeAtEnd(${JSON.stringify(folder)})`,
+  })
+  assert(existsSync(folder))
+  writeFileSync(join(folder, 'go'), '')
+  await gone({ timeoutMs: 10_000 })
+  assert.equal(existsSync(folder), false)
 })

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { chmodSync, existsSync, globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -20,7 +20,7 @@ const NPM = ['npm', 'start', '--', '--ephemeral']
 
 function start(t: TestContext, [command = '', ...args]: readonly string[], variables = {}) {
   const { env, gone } = traces()
-  const TMPDIR = throwAwayFolder(t)
+  const TMPDIR = temporaryFolder(t)
   const launcher = startProcess({
     command,
     args,
@@ -28,10 +28,15 @@ function start(t: TestContext, [command = '', ...args]: readonly string[], varia
     env: { ...process.env, DATABASE_URL: '', TMPDIR, PORT: '0', ...variables, ...env },
   })
   t.after(() => launcher.stop({ timeoutMs: 0 }))
-  return { ...launcher, gone }
+  const nothingLeft = async () => {
+    await gone({ timeoutMs: 10_000 })
+    // npm has a cache of its own there.
+    assert.deepEqual(globSync('multi-aws-*', { cwd: TMPDIR }), [])
+  }
+  return { ...launcher, nothingLeft }
 }
 
-function throwAwayFolder(t: TestContext): string {
+function temporaryFolder(t: TestContext): string {
   const folder = mkdtempSync(join(tmpdir(), 'multi-aws-test-'))
   // Root lets another user run PostgreSQL, who must be able to pass.
   chmodSync(folder, 0o711)
@@ -75,7 +80,7 @@ test('says ready when the service answers; SIGTERM leaves nothing', async (t) =>
   for (const path of ['/changes', '/docs', '/metrics']) assert((await fetch(launcher.url + path)).ok, path)
   launcher.signal('SIGTERM')
   assert.deepEqual(await launcher.exited, { code: 0, signal: null })
-  await launcher.gone({ timeoutMs: 10_000 })
+  await launcher.nothingLeft()
   await assertPortIsFree(launcher.url)
 })
 
@@ -86,7 +91,7 @@ for (const signal of ['SIGINT', 'SIGHUP'] as const) {
     launcher.signal(signal)
     assert.deepEqual(await launcher.exited, { code: 0, signal: null })
     assert(performance.now() - startMs < 4000)
-    await launcher.gone({ timeoutMs: 10_000 })
+    await launcher.nothingLeft()
   })
 }
 
@@ -95,20 +100,20 @@ test('a second Ctrl-C ends it at once', async (t) => {
   const pressing = waitUntil('it ends', () => !launcher.signal('SIGINT'), { timeoutMs: 10_000 })
   assert.deepEqual(await launcher.exited, { code: 130, signal: null })
   await pressing
-  await launcher.gone({ timeoutMs: 10_000 })
+  await launcher.nothingLeft()
 })
 
 test('kill -9 of the launcher leaves nothing', async (t) => {
   const launcher = await startReady(t, LAUNCHER)
   launcher.signal('SIGKILL')
-  await launcher.gone({ timeoutMs: 10_000 })
+  await launcher.nothingLeft()
   await assertPortIsFree(launcher.url)
 })
 
 test('kill -9 of the npm that runs the launcher leaves nothing', async (t) => {
   const npm = await startReady(t, NPM)
   npm.signal('SIGKILL')
-  await npm.gone({ timeoutMs: 10_000 })
+  await npm.nothingLeft()
   await assertPortIsFree(npm.url)
 })
 
@@ -116,7 +121,7 @@ test('SIGTERM to npm ends it in order', async (t) => {
   const npm = await startReady(t, NPM)
   npm.signal('SIGTERM')
   assert.deepEqual(await npm.exited, { code: 0, signal: null })
-  await npm.gone({ timeoutMs: 10_000 })
+  await npm.nothingLeft()
 })
 
 test('SIGTERM while it starts leaves nothing', async (t) => {
@@ -125,7 +130,7 @@ test('SIGTERM while it starts leaves nothing', async (t) => {
   await waitForHttp(`http://127.0.0.1:${port}/health/live`, READY)
   launcher.signal('SIGTERM')
   assert.equal((await launcher.exited).code, 0)
-  await launcher.gone({ timeoutMs: 10_000 })
+  await launcher.nothingLeft()
 })
 
 test('a taken port is a failure that names the variable', async (t) => {
@@ -136,14 +141,14 @@ test('a taken port is a failure that names the variable', async (t) => {
   const launcher = start(t, LAUNCHER, { PORT: String(port) })
   assert.equal((await launcher.exited).code, 1)
   assert.match(launcher.output.join('\n'), new RegExp(`${port} is taken.* PORT `))
-  await launcher.gone({ timeoutMs: 10_000 })
+  await launcher.nothingLeft()
 })
 
 test('a configuration fault is shown, and exits with 78', async (t) => {
   const launcher = start(t, LAUNCHER, { LOG_LEVEL: 'loud', PORT: 'x' })
   assert.equal((await launcher.exited).code, 78)
   assert.match(launcher.output.join('\n'), /PORT: expected.*LOG_LEVEL: expected/s)
-  await launcher.gone({ timeoutMs: 10_000 })
+  await launcher.nothingLeft()
 })
 
 test('a service that logs nothing becomes ready too', async (t) => {
@@ -159,21 +164,21 @@ test('an API that dies takes the launcher along, with a reason', async (t) => {
   process.kill(pid, 'SIGKILL')
   assert.equal((await launcher.exited).code, 1)
   assert.match(launcher.output.join('\n'), /The API has ended by itself \(SIGKILL\)/)
-  await launcher.gone({ timeoutMs: 10_000 })
+  await launcher.nothingLeft()
 })
 
 test('a database that dies takes the launcher along, with a reason', async (t) => {
-  const dataDir = throwAwayFolder(t)
+  const dataDir = temporaryFolder(t)
   const launcher = await startReady(t, [...START, '--data-dir', dataDir])
   const [pid] = readFileSync(join(dataDir, 'postgres/data/postmaster.pid'), 'utf8').split('\n')
   process.kill(Number(pid), 'SIGKILL')
   assert.equal((await launcher.exited).code, 1)
   assert.match(launcher.output.join('\n'), /PostgreSQL has ended by itself \(SIGKILL\)/)
-  await launcher.gone({ timeoutMs: 10_000 })
+  await launcher.nothingLeft()
 })
 
 test('data is found again after a stop, and at once after kill -9', async (t) => {
-  const command = [...START, '--data-dir', throwAwayFolder(t)]
+  const command = [...START, '--data-dir', temporaryFolder(t)]
   const first = await startReady(t, command)
   await put(first.url, '1')
   await first.stop()
@@ -185,7 +190,7 @@ test('data is found again after a stop, and at once after kill -9', async (t) =>
 })
 
 test('two launchers do not share data: the second one says so', async (t) => {
-  const command = [...START, '--data-dir', throwAwayFolder(t)]
+  const command = [...START, '--data-dir', temporaryFolder(t)]
   await startReady(t, command)
   const second = start(t, command)
   await second.line(/waiting for another PostgreSQL to leave the data/, READY)
@@ -211,7 +216,7 @@ test('a wrong DATABASE_PORT is a configuration fault', async (t) => {
 
 test("the user's own database is used, and none is started", async (t) => {
   await using server = await startDatabaseServer()
-  const dataDir = throwAwayFolder(t)
+  const dataDir = temporaryFolder(t)
   const command = [...START, '--data-dir', dataDir]
   const first = await startReady(t, command, { DATABASE_URL: server.url() })
   await put(first.url, '2')

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto'
-import { chmod, mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after } from 'node:test'
 import pg from 'pg'
-import { type Postgres, startPostgres } from '../../../local/postgres.ts'
+import { startPostgres } from '../../../local/postgres.ts'
+import { createThrowAwayFolder } from '../../../local/throw-away.ts'
 
 // biome-ignore lint/suspicious/noExplicitAny: a test looks into every row, whatever its columns.
 export type Row = Readonly<Record<string, any>>
@@ -37,9 +37,7 @@ export interface DatabaseServer extends AsyncDisposable {
 export async function startDatabaseServer(
   settings: Readonly<Record<string, string>> = {},
 ): Promise<DatabaseServer> {
-  const home = await mkdtemp(join(tmpdir(), 'postgres-'))
-  // Root lets another user run PostgreSQL, who must be able to pass.
-  await chmod(home, 0o711)
+  const home = createThrowAwayFolder()
   const log: string[] = []
   const start = (port?: number) =>
     startPostgres({
@@ -49,13 +47,7 @@ export async function startDatabaseServer(
       throwAway: true,
       onLine: (line) => log.push(line),
     })
-  let server: Postgres
-  try {
-    server = await start()
-  } catch (error) {
-    await rm(home, { recursive: true })
-    throw error
-  }
+  let server = await start()
   const superuserUrl = (database?: string) => server.url({ database, superuser: true })
   return {
     get port() {
