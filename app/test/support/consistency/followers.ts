@@ -10,7 +10,7 @@ const PAGE_LIMIT = 200
 const WAIT_SECONDS = 1
 /** Of a poll that waits, and of a stream on which something comes all the time. */
 const SILENCE_MS_MAX = 2000
-const PAUSE_MS = 50
+const PAUSE_MS = 100
 
 /** A reader that follows the feed through everything: when its process fails it, it goes on at another one. */
 export interface Follower extends Reader, AsyncDisposable {

@@ -21,7 +21,12 @@ export const LISTS = [
 ] as const
 
 const HOT_SHARE = 0.7
+const CREATE_SHARE = 0.03
+/** Of the writes that are acknowledged, how many are looked for at once. */
+const LOOK_SHARE = 0.6
 const PAUSE_MS_MAX = 20
+/** Of a client that was told that nothing was done. */
+const RETRY_MS_MAX = 100
 const CREATE_MS_MAX = 60_000
 
 export interface Workload extends AsyncDisposable {
@@ -76,18 +81,30 @@ async function runClient(name: string, random: Random, shared: Shared): Promise<
   let writes = 0
   const client: Client = { ...shared, random, newName: () => `${name}-${++writes}` }
   while (!shared.ending.aborted) {
-    if (random.chance(0.03)) await createOnce(client)
-    else await ask(client, chosen(client))
+    if (random.chance(CREATE_SHARE)) await createOnce(client)
+    else await askAndLook(client)
     await delay(random.below(PAUSE_MS_MAX))
   }
 }
 
-async function ask({ recorder, latest, ...client }: Client, asked: Asked): Promise<void> {
-  const { operation } = await recorder.run(processOf({ recorder, ...client }), asked)
+/** What is acknowledged is there at once: at any process, whoever else has just read the same there. */
+async function askAndLook(client: Client): Promise<void> {
+  const { outcome, writes } = await ask(client, chosen(client))
+  const [write] = writes
+  if (outcome === 'ok' && write !== undefined && client.random.chance(LOOK_SHARE)) {
+    await ask(client, get(write.id, true))
+  }
+  if (outcome === 'failed') await delay(client.random.below(RETRY_MS_MAX))
+}
+
+async function ask(client: Client, asked: Asked): Promise<Operation> {
+  const { recorder, latest } = client
+  const { operation } = await recorder.run(processOf(client), asked)
   for (const { id, version } of operation.sights) latest.set(id, version)
   for (const { id, version } of operation.writes) {
     if (version !== undefined) latest.set(id, version)
   }
+  return operation
 }
 
 /** One that answers, if there is one. */
@@ -160,7 +177,7 @@ async function createOnce(client: Client): Promise<void> {
     } else if (isAnswered) expectSame(recorder, operation, created, answer)
     if (created !== undefined && moreTries-- === 0) return
     if (performance.now() - startMs > CREATE_MS_MAX) throw new Error(`never answered: ${operation.text}`)
-    await delay(random.below(PAUSE_MS_MAX))
+    await delay(random.below(isAnswered ? PAUSE_MS_MAX : RETRY_MS_MAX))
   }
 }
 
