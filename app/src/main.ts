@@ -1,5 +1,6 @@
 import { enableCompileCache } from 'node:module'
 import { fileURLToPath } from 'node:url'
+import { endBy, onStopSignal } from './signals.ts'
 
 /**
  * The entry point of every role. The rest is imported only on a Node.js that can run it: an older one would fail on
@@ -17,6 +18,9 @@ if (Number.parseInt(process.versions.node, 10) < NODE_MAJOR_MIN) {
 
 // Types are stripped and code is compiled once, not at every start. Where the folder cannot be written, nothing is lost.
 enableCompileCache(fileURLToPath(new URL('../node_modules/.cache/compile', import.meta.url)))
+
+// Until there is something to stop in order, and for the roles that have nothing.
+onStopSignal(endBy)
 
 const { run } = await import('./run.ts')
 await run()

@@ -4,6 +4,7 @@ import { misspellings } from './config/misspellings.ts'
 import { type Config, ConfigError, parseConfig } from './config.ts'
 import { OperatorFault } from './domain/errors.ts'
 import { createLog } from './log.ts'
+import { endBy, onStopSignal } from './signals.ts'
 import { wireMigrations } from './wire.ts'
 
 /** `EX_CONFIG` of sysexits.h: whoever starts the process again without changing its environment starts it in vain. */
@@ -34,14 +35,12 @@ async function runRole(config: Config): Promise<void> {
 
   if (config.ROLE === 'migrate') return wireMigrations(config, log).then((migrate) => migrate())
   const service = await startApi(config, output)
-  const stop = (signal: NodeJS.Signals) => {
+  onStopSignal((signal) => {
     log.info({ signal }, 'stopping')
-    // A second signal ends the process at once, as it would without a handler.
-    process.removeAllListeners('SIGTERM').removeAllListeners('SIGINT')
+    // A second signal ends the process at once.
+    onStopSignal(endBy)
     service.stop().then((exitCode) => process.exit(exitCode))
-  }
-  process.on('SIGTERM', stop)
-  process.on('SIGINT', stop)
+  })
   await service.started
 }
 

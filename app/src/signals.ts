@@ -1,0 +1,18 @@
+import { constants } from 'node:os'
+
+export type StopSignal = 'SIGTERM' | 'SIGINT'
+
+/** Has `handler` called with the signal that asks the process to end, in place of the handler before it. */
+export function onStopSignal(handler: (signal: StopSignal) => void): void {
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.removeAllListeners(signal).on(signal, handler)
+}
+
+/**
+ * Ends the process as the signal would without a handler. The kernel spares PID 1, which the process is in a container,
+ * every signal that it has no handler for, so that one exits instead, with the code that shells give.
+ */
+export function endBy(signal: StopSignal): never {
+  process.removeAllListeners(signal)
+  process.kill(process.pid, signal)
+  process.exit(128 + constants.signals[signal])
+}
