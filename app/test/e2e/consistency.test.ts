@@ -65,13 +65,17 @@ async function readAll({ ports, database }: Cluster, recorder: Recorder, ids: re
   const active = `select from pg_stat_activity where application_name = 'multi-aws' and state <> 'idle'`
   await waitUntil('no statement is under way', async () => (await database.query(active)).length === 0, soon)
   const lists = ports.flatMap((_, process) =>
-    LISTS.map(([prefix, expected]) => ({ process, prefix, expected })),
+    LISTS.map(([prefix, all]) => ({ process, asked: list(prefix, all) })),
   )
-  const asked = [
-    ...lists.map(({ process, prefix, expected }) => recorder.run(process, list(prefix, expected))),
-    ...ids.map((id, index) => recorder.run(index % ports.length, get(id, true))),
-  ]
-  for (const { operation } of await Promise.all(asked)) assert.equal(operation.outcome, 'ok', operation.text)
+  const items = ids.map((id, index) => ({ process: index % ports.length, asked: get(id, true) }))
+  const queue = [...lists, ...items].values()
+  const read = async () => {
+    for (const { process, asked } of queue) {
+      const isRead = async () => (await recorder.run(process, asked)).operation.outcome === 'ok'
+      await waitUntil(`${asked.request.path} is read`, isRead, soon)
+    }
+  }
+  await Promise.all(Array.from({ length: CLIENTS }, read))
 }
 
 /** The followers, and readers that begin at the end; all of them have read everything. */
