@@ -48,8 +48,11 @@ export function createLine<Request, Answer>(options: LineOptions<Request>): Line
   const { rowsMax, bytesMax = Number.POSITIVE_INFINITY, bytesOf = () => 0 } = options
   const { keyOf = () => undefined, sameKey = 'exclude' } = options
   let rows: Row<Request, Answer>[] = []
-  /** `share`: the rows in line, by key. */
-  const shared = new Map<string, Row<Request, Answer>>()
+  /**
+   * `share`: the rows in line, by key. A new one for each batch: V8's maps leave each table that they outgrow pointing
+   * to the next one, and once the first of those is old, all that was ever in the map is collected with the old objects.
+   */
+  let shared = new Map<string, Row<Request, Answer>>()
   /** `exclude`: the keys of rows that were taken and not released. */
   const busy = new Set<string>()
 
@@ -84,13 +87,13 @@ export function createLine<Request, Answer>(options: LineOptions<Request>): Line
           left.push(row)
           continue
         }
-        if (row.key !== undefined) shared.delete(row.key)
         if (!isWanted(row)) continue
         bytes += rowBytes
         batch.push(row)
         if (sameKey === 'exclude' && row.key !== undefined) busy.add(row.key)
       }
       rows = left
+      if (sameKey === 'share') shared = byKey(left)
       return batch
     },
 
@@ -101,7 +104,7 @@ export function createLine<Request, Answer>(options: LineOptions<Request>): Line
     takeAll() {
       const all = rows
       rows = []
-      shared.clear()
+      shared = new Map()
       return all
     },
 
@@ -121,4 +124,10 @@ export function isWanted<Answer>(row: Row<unknown, Answer>): boolean {
     return waits
   })
   return row.waiting.length > 0
+}
+
+function byKey<Request, Answer>(rows: readonly Row<Request, Answer>[]): Map<string, Row<Request, Answer>> {
+  const map = new Map<string, Row<Request, Answer>>()
+  for (const row of rows) if (row.key !== undefined) map.set(row.key, row)
+  return map
 }
