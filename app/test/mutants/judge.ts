@@ -7,6 +7,8 @@ import { promisify } from 'node:util'
 import type { Mutant, NamedTest } from './mutant.ts'
 
 const TEST_MS_MAX = 30_000
+/** A test that a mutant makes hang is not waited for much longer than it takes without: so often, and so long at least. */
+const PATIENCE = { times: 3, msMin: 5000 }
 
 /** A failure that says that the program is broken, and nothing about a promise. */
 const BROKEN_PROGRAM = /SyntaxError|ReferenceError|ERR_MODULE_NOT_FOUND/
@@ -29,22 +31,30 @@ export async function mutate(copy: string, { patchPath, changes }: Mutant): Prom
   return undefined
 }
 
-/** Why the test, run on a copy whose promise is broken, has not noticed; undefined when it has. */
-export async function survival(copy: string, test: NamedTest): Promise<string | undefined> {
-  const { passed, failures, crash } = await runTest(copy, test)
+/**
+ * Why the test, run on a copy whose promise is broken, has not noticed; undefined when it has. `usualMs` is what it takes
+ * on an unchanged copy.
+ */
+export async function survival(copy: string, test: NamedTest, usualMs: number): Promise<string | undefined> {
+  const patienceMs = Math.min(TEST_MS_MAX, Math.max(PATIENCE.msMin, PATIENCE.times * usualMs))
+  const { passed, failures, crash } = await runTest(copy, test, patienceMs)
   if (failures.some((text) => !BROKEN_PROGRAM.test(text))) return undefined
   if (failures.length > 0) return `the program no longer runs: ${failures[0]}`
   if (crash !== undefined) return `the test file fails, but no test in it: ${crash}`
   return `SURVIVED ${passed} ${passed === 1 ? 'test' : 'tests'} of ${test.file}`
 }
 
-/** Why the test is of no use even on an unchanged copy; undefined when it passes there. */
-export async function uselessness(copy: string, test: NamedTest): Promise<string | undefined> {
-  if (!existsSync(join(copy, test.file))) return `there is no ${test.file}`
-  const { passed, failures, crash } = await runTest(copy, test)
+/** Why a test is of no use even on an unchanged copy, or else how long it takes there. */
+export type Usual = { readonly fault: string } | { readonly fault?: undefined; readonly ms: number }
+
+export async function usual(copy: string, test: NamedTest): Promise<Usual> {
+  if (!existsSync(join(copy, test.file))) return { fault: `there is no ${test.file}` }
+  const startMs = performance.now()
+  const { passed, failures, crash } = await runTest(copy, test, TEST_MS_MAX)
   const fault = failures[0] ?? crash
-  if (fault !== undefined) return `${test.file} fails without the mutant as well: ${fault}`
-  return passed === 0 ? `no test of ${test.file} has such a name` : undefined
+  if (fault !== undefined) return { fault: `${test.file} fails without the mutant as well: ${fault}` }
+  if (passed === 0) return { fault: `no test of ${test.file} has such a name` }
+  return { ms: performance.now() - startMs }
 }
 
 interface TestRun {
@@ -55,7 +65,7 @@ interface TestRun {
   readonly crash: string | undefined
 }
 
-async function runTest(copy: string, { file, namePattern }: NamedTest): Promise<TestRun> {
+async function runTest(copy: string, { file, namePattern }: NamedTest, timeoutMs: number): Promise<TestRun> {
   const path = join(copy, file)
   let passed = 0
   let crash: string | undefined
@@ -63,7 +73,7 @@ async function runTest(copy: string, { file, namePattern }: NamedTest): Promise<
   const events = run({
     files: [path],
     cwd: copy,
-    timeout: TEST_MS_MAX,
+    timeout: timeoutMs,
     // What a failed test leaves open must not keep its process, which takes what it started along.
     execArgv: ['--test-force-exit'],
     ...(namePattern === undefined ? {} : { testNamePatterns: namePattern }),

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util'
 import { startTestDatabase } from '../../../local/test-database.ts'
-import { mutate, survival, uselessness } from './judge.ts'
+import { mutate, survival, type Usual, usual } from './judge.ts'
 import { type Mutant, mutantsIn } from './mutant.ts'
 import { createScratch, type Scratch } from './scratch-copy.ts'
 
@@ -37,16 +37,12 @@ async function main(): Promise<void> {
 /** Resolves to the number of mutants that were not noticed. */
 async function runAll(mutants: readonly Mutant[], scratch: Scratch): Promise<number> {
   const unchanged = scratch.copy()
-  const known = new Map<string, Promise<string | undefined>>()
-  const checked = (mutant: Mutant) => {
-    const key = JSON.stringify(mutant.test)
-    const check = known.get(key) ?? uselessness(unchanged, mutant.test)
-    known.set(key, check)
-    return check
-  }
-  const faultOf = async (mutant: Mutant) => {
+  const known = new Map<string, Promise<Usual>>()
+  const faultOf = async ({ test, ...mutant }: Mutant) => {
+    const usually = await known.getOrInsertComputed(JSON.stringify(test), () => usual(unchanged, test))
+    if (usually.fault !== undefined) return usually.fault
     const copy = scratch.copy()
-    return (await checked(mutant)) ?? (await mutate(copy, mutant)) ?? (await survival(copy, mutant.test))
+    return (await mutate(copy, { test, ...mutant })) ?? (await survival(copy, test, usually.ms))
   }
 
   let failed = 0
