@@ -36,15 +36,16 @@ export function createExchanges(
     open--
     metrics.inFlight(open)
     if (open === 0) onFinished?.()
-    const nowMs = performance.now()
-    const durationMs = nowMs - exchange.startMs
+    const endMs = performance.now()
+    const durationMs = endMs - exchange.startMs
     const connection: Connection = request.raw.socket
-    connection.answeredMs = nowMs
+    connection.answeredMs = endMs
     const complete = reply.raw.writableFinished
     const route = request.routeOptions.url ?? 'none'
     if (complete) metrics.answered(request.method, route, reply.statusCode, durationMs / 1000)
     else metrics.aborted()
     output.request({
+      endMs,
       reqId: request.id,
       method: request.method,
       path: pathOf(request.url),
