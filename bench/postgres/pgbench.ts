@@ -22,8 +22,15 @@ export interface PgbenchResult {
   readonly meanMs: number
 }
 
-/** As the service's sessions have them (sql/session.sql). */
-const sessionOptions = '-c enable_seqscan=off -c jit=off'
+/** As the service's sessions are made to be (sql/session.sql), for whoever is measured beside it. */
+export const sessionOptions = [
+  'enable_seqscan=off',
+  'enable_bitmapscan=off',
+  'plan_cache_mode=force_generic_plan',
+  'jit=off',
+]
+  .map((setting) => `-c ${setting}`)
+  .join(' ')
 
 /** Loads the database with the service's own statements, prepared once a session. `dir` takes the scripts. */
 export async function runPgbench(load: PgbenchLoad, dir: string): Promise<PgbenchResult> {

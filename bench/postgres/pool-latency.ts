@@ -13,6 +13,7 @@ import { currentRelease } from '../../app/src/release.ts'
 import { wireStore } from '../../app/src/wire.ts'
 import { percentile } from '../statistics.ts'
 import { itemId, itemValue } from './key-space.ts'
+import { sessionOptions } from './pgbench.ts'
 
 /** Medians over all operations. */
 export interface PoolLatency {
@@ -46,7 +47,7 @@ await store.start(new AbortController().signal)
 const pool = new Pool({
   connectionString: url,
   max: config.DATABASE_POOL_MAX,
-  options: '-c enable_seqscan=off -c jit=off',
+  options: sessionOptions,
 })
 const [read, write] = [statement('read'), statement('write')]
 const caller = { left: false, deadlineMs: Number.POSITIVE_INFINITY }
