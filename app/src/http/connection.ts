@@ -35,15 +35,15 @@ export function inTurn(handler: RequestListener): RequestListener {
     const connection: Connection = request.socket
     const before = connection.latest
     connection.latest = response
-    if (before === undefined) return handler(request, response)
-    if (before.writableFinished) return goOn(before, () => handler(request, response))
-    waitForTurn(connection, before, () => handler(request, response))
+    if (before === undefined) handler(request, response)
+    else if (!before.writableFinished) waitForTurn(connection, before, () => handler(request, response))
+    else if (goesOnBehind(before)) handler(request, response)
   }
 }
 
 /** What comes behind an answer that ends its connection is not looked at (RFC 9112, section 9.6). */
-function goOn(before: ServerResponse, handle: () => void): void {
-  if (before.shouldKeepAlive) handle()
+function goesOnBehind(before: ServerResponse): boolean {
+  return before.shouldKeepAlive
 }
 
 function waitForTurn(connection: Connection, before: ServerResponse, handle: () => void): void {
@@ -53,7 +53,7 @@ function waitForTurn(connection: Connection, before: ServerResponse, handle: () 
   before.once('close', () => {
     connection.ahead = (connection.ahead ?? 1) - 1
     if (connection.ahead < REQUESTS_AHEAD_MAX) connection.resume()
-    if (!connection.destroyed) goOn(before, handle)
+    if (!connection.destroyed && goesOnBehind(before)) handle()
   })
 }
 
