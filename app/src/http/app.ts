@@ -67,10 +67,7 @@ export async function createApp(
     exchanges.begin(request, reply)
     done()
   })
-  app.addHook('preValidation', (request, _reply, done) => {
-    request.exchange.enterLine()
-    done()
-  })
+  app.addHook('onRoute', exchanges.ofRoute)
   app.addHook('onSend', (_request, reply, payload, done) => {
     // On a connection that stays, a balancer would go on sending requests to a process that is about to leave. The
     // framework's own header says it too late: what was sent ahead has to be held back from here on.

@@ -8,6 +8,8 @@ const STALLED_MS = 60_000
 export class Exchange implements Caller, Waiter {
   readonly startMs: number
   readonly deadlineMs: number
+  /** The pattern of the route that was found for it; `none` for a path that nothing is at. */
+  route = 'none'
   before: Waiter | undefined
   behind: Waiter | undefined
   readonly #response: ServerResponse

@@ -1,3 +1,4 @@
+import type { onRequestHookHandler, preValidationHookHandler, RouteOptions } from 'fastify'
 import type { Connection } from './connection.ts'
 import type { RouteContext } from './context.ts'
 import { Exchange } from './exchange.ts'
@@ -7,10 +8,15 @@ import { principalOf } from './principal.ts'
 import type { WaitingLine } from './waiting-line.ts'
 
 export interface Exchanges {
+  /** Has requests of a new route know it, and enter the line as soon as they are whole. */
+  ofRoute(route: RouteOptions): void
   begin(request: Request, reply: Reply): void
   /** Resolves as soon as no request is without its whole answer. */
   finished(): Promise<void>
 }
+
+/** Their requests are whole with their heads: the framework never reads a body of theirs. */
+const BODILESS: ReadonlySet<string> = new Set(['GET', 'HEAD'])
 
 /** What happens around every request: its id, its principal, its place in line, its metrics and its line in the log. */
 export function createExchanges(
@@ -41,8 +47,7 @@ export function createExchanges(
     const connection: Connection = request.raw.socket
     connection.answeredMs = endMs
     const complete = reply.raw.writableFinished
-    const route = request.routeOptions.url ?? 'none'
-    if (complete) metrics.answered(request.method, route, reply.statusCode, durationMs / 1000)
+    if (complete) metrics.answered(request.method, exchange.route, reply.statusCode, durationMs / 1000)
     else metrics.aborted()
     output.request({
       endMs,
@@ -55,8 +60,27 @@ export function createExchanges(
     })
   }
 
+  function ofRoute(route: RouteOptions): void {
+    const pattern = route.url
+    const isBodiless = [route.method].flat().every((method) => BODILESS.has(method))
+    const begun: onRequestHookHandler = ({ exchange }, _reply, done) => {
+      // Asked of the request, the framework would make a dozen of its route's options anew each time.
+      exchange.route = pattern
+      if (isBodiless) exchange.enterLine()
+      done()
+    }
+    route.onRequest = [begun, ...[route.onRequest ?? []].flat()]
+    if (isBodiless) return
+    const read: preValidationHookHandler = ({ exchange }, _reply, done) => {
+      exchange.enterLine()
+      done()
+    }
+    route.preValidation = [read, ...[route.preValidation ?? []].flat()]
+  }
+
   return {
     begin,
+    ofRoute,
     async finished() {
       const { promise, resolve } = Promise.withResolvers<void>()
       onFinished = resolve
