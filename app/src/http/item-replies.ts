@@ -10,30 +10,38 @@ export const JSON_TYPE = 'application/json; charset=utf-8'
 /** Answers above this size count against the memory budget until the client has taken them, and have to be taken. */
 const SMALL_BYTES = 16 * 1024
 
-/** Sends JSON text that was read. Throws `overloaded` when a large one finds no memory left. */
-export function sendRead(request: Request, reply: Reply, text: string): Reply {
+/*
+ * These set an answer's headers and return its text, which a handler returns in turn for the framework to send. Were it
+ * sent here, the handler would have to return the reply, a thenable, which costs a GET 0.2 µs in turns of the microtask
+ * queue.
+ */
+
+/** Answers with JSON text that was read. Throws `overloaded` when a large one finds no memory left. */
+export function answerRead(request: Request, reply: Reply, text: string): string {
   if (text.length > SMALL_BYTES) {
     request.exchange.hold(text.length)
     request.exchange.watchForStall()
   }
-  return reply.header('content-type', JSON_TYPE).send(text)
+  reply.header('content-type', JSON_TYPE)
+  return text
 }
 
-/** Sends the JSON text that a write is answered with: it has been committed, so nothing may refuse its answer. */
-export function sendWritten(request: Request, reply: Reply, text: string): Reply {
+/** Answers a write with JSON text: it has been committed, so nothing may refuse its answer. */
+export function answerWritten(request: Request, reply: Reply, text: string): string {
   if (text.length > SMALL_BYTES) {
     request.exchange.holdAnyway(text.length)
     request.exchange.watchForStall()
   }
-  return reply.header('content-type', JSON_TYPE).send(text)
+  reply.header('content-type', JSON_TYPE)
+  return text
 }
 
-export function sendItemRead(request: Request, reply: Reply, item: Item): Reply {
-  return sendRead(request, reply.header('etag', etagOf(item.version)), itemText(item))
+export function answerItemRead(request: Request, reply: Reply, item: Item): string {
+  return answerRead(request, reply.header('etag', etagOf(item.version)), itemText(item))
 }
 
-export function sendItemWritten(request: Request, reply: Reply, item: Item): Reply {
-  return sendWritten(request, reply.header('etag', etagOf(item.version)), itemText(item))
+export function answerItemWritten(request: Request, reply: Reply, item: Item): string {
+  return answerWritten(request, reply.header('etag', etagOf(item.version)), itemText(item))
 }
 
 /** The body as a value's text. Throws `invalid_json`, or `invalid_field` when it nests too deep. */

@@ -4,7 +4,7 @@ import { arrayElements, checkLevels, objectMembers, parseJson } from '../../doma
 import type { BatchResult } from '../../ports/store.ts'
 import type { RouteContext } from '../context.ts'
 import type { App } from '../framework.ts'
-import { bodyText, sendWritten } from '../item-replies.ts'
+import { answerWritten, bodyText } from '../item-replies.ts'
 import { answers, Batch, type BatchOperation, BatchResults } from '../schemas.ts'
 
 /** `POST /batch`: puts and deletes that take effect together or not at all. */
@@ -28,7 +28,7 @@ export function batchRoutes(app: App, { store }: RouteContext): void {
       const result = await store.batch(operations, request.exchange)
       if (!result.ok) throw batchRefused(operations, result)
       const results = operations.map(({ id }, index) => ({ id, version: result.versions[index] }))
-      return sendWritten(request, reply, JSON.stringify({ results }))
+      return answerWritten(request, reply, JSON.stringify({ results }))
     },
   )
 }

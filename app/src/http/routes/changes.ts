@@ -6,7 +6,7 @@ import { changesText, eventStream } from '../change-texts.ts'
 import type { RouteContext } from '../context.ts'
 import { feedCursor, parseFeedCursor } from '../cursors.ts'
 import type { App, Reply, Request } from '../framework.ts'
-import { sendRead } from '../item-replies.ts'
+import { answerRead } from '../item-replies.ts'
 import { answers, Changes, ChangesQuery } from '../schemas.ts'
 
 /** Before every position: a reader with the cursor of another feed is as far behind as can be. */
@@ -55,10 +55,10 @@ export function changeRoutes(app: App, { store, state, config }: RouteContext): 
           return finished(events).then(() => reply)
         })
       }
-      if (page.changes.length > 0 || wait === 0) return sendRead(request, reply, changesText(page, feed))
+      if (page.changes.length > 0 || wait === 0) return answerRead(request, reply, changesText(page, feed))
       return listen(request, reply, async (gone) => {
         await feed.wait(page.last, wait * 1000, gone)
-        return sendRead(request, reply, changesText(await read(page.last), feed))
+        return answerRead(request, reply, changesText(await read(page.last), feed))
       })
     },
   )

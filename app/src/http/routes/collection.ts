@@ -5,7 +5,7 @@ import type { CreateResult } from '../../ports/store.ts'
 import type { RouteContext } from '../context.ts'
 import { idOfCursor, listCursor } from '../cursors.ts'
 import type { App, Request } from '../framework.ts'
-import { sendItemWritten, sendRead, valueText } from '../item-replies.ts'
+import { answerItemWritten, answerRead, valueText } from '../item-replies.ts'
 import { answers, Item, ItemPage, ListQuery, Value } from '../schemas.ts'
 
 const tags = ['data']
@@ -33,7 +33,7 @@ export function collectionRoutes(app: App, { store }: RouteContext): void {
         reply.header('link', `</data?${query}>; rel="next"`)
       }
       const text = `{"items":[${items.map(itemText).join(',')}],"next":${JSON.stringify(next)}}`
-      return sendRead(request, reply, text)
+      return answerRead(request, reply, text)
     },
   )
 
@@ -53,7 +53,7 @@ export function collectionRoutes(app: App, { store }: RouteContext): void {
       if (!result.ok) checkSameRequest(result, fingerprint)
       const createdAtMs = result.ok ? result.item.createdAtMs : result.createdAtMs
       const item = { id, value, version: 1, createdAtMs, updatedAtMs: createdAtMs }
-      return sendItemWritten(request, reply.code(201).header('location', `/data/${id}`), item)
+      return answerItemWritten(request, reply.code(201).header('location', `/data/${id}`), item)
     },
   )
 }

@@ -5,7 +5,13 @@ import type { Store } from '../../ports/store.ts'
 import { etagOf, ifVersionOf, isNotModified } from '../conditions.ts'
 import type { RouteContext } from '../context.ts'
 import type { App, Request } from '../framework.ts'
-import { notFound, preconditionFailed, sendItemRead, sendItemWritten, valueText } from '../item-replies.ts'
+import {
+  answerItemRead,
+  answerItemWritten,
+  notFound,
+  preconditionFailed,
+  valueText,
+} from '../item-replies.ts'
 import { answers, IdParams, Item, None, Value } from '../schemas.ts'
 
 /** A PATCH that lost this many races in a row is told so. */
@@ -25,7 +31,7 @@ export function itemRoutes(app: App, { store }: RouteContext): void {
       if (isNotModified(request.headers['if-none-match'], item.version)) {
         return reply.code(304).header('etag', etagOf(item.version)).send()
       }
-      return sendItemRead(request, reply, item)
+      return answerItemRead(request, reply, item)
     },
   )
 
@@ -48,7 +54,7 @@ export function itemRoutes(app: App, { store }: RouteContext): void {
       const ifVersion = await condition(store, id, request)
       const result = await store.put(id, value, ifVersion, request.exchange)
       if (!result.ok) throw preconditionFailed(result)
-      return sendItemWritten(request, reply.code(result.created ? 201 : 200), result.item)
+      return answerItemWritten(request, reply.code(result.created ? 201 : 200), result.item)
     },
   )
 
@@ -69,7 +75,7 @@ export function itemRoutes(app: App, { store }: RouteContext): void {
       const { id } = request.params
       const patch = valueText(request)
       const ifVersion = await condition(store, id, request)
-      return sendItemWritten(request, reply, await patchItem(store, id, patch, ifVersion, request))
+      return answerItemWritten(request, reply, await patchItem(store, id, patch, ifVersion, request))
     },
   )
 
