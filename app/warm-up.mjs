@@ -1,6 +1,5 @@
 // Loads every module of the service once, at the image's build, so that the compile cache is full at its first start.
 import { chownSync, globSync, mkdirSync } from 'node:fs'
-import { enableCompileCache } from 'node:module'
 
 const FOLDER = 'node_modules/.cache/compile'
 const USER = 10_001
@@ -10,7 +9,7 @@ chownSync(FOLDER, USER, USER)
 // The number of the user who is to read the cache is in its name.
 process.setgid(USER)
 process.setuid(USER)
-enableCompileCache(FOLDER)
-for (const file of globSync('src/**/*.ts')) {
-  if (file !== 'src/main.ts') await import(`./${file}`)
-}
+// The entry point itself enables the cache, after it has set the flags of V8 for which alone the cache holds.
+process.argv.push('--print-config')
+await import('./src/main.ts')
+for (const file of globSync('src/**/*.ts')) await import(`./${file}`)

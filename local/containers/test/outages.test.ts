@@ -1,0 +1,160 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
+import { waitUntil } from '../../wait.ts'
+import { containerOf, createProject, exitCodeOf, type Project, restartsOf } from '../compose.ts'
+import { answers200, docker, figure, statusOf } from '../docker.ts'
+import { startLoad } from '../load.ts'
+
+const START_MS_MAX = 60_000
+const RECOVERY_MS_MAX = 30_000
+
+test('PostgreSQL may start last: the API waits unready, is never started again, and is ready by itself', async () => {
+  await using project = await createProject({ tier: '2' })
+  await project.compose('up', '--detach', '--scale', 'postgres=0')
+  const health = () => fetch(`${project.url}/health`).catch(() => undefined)
+  const answer = await waitUntil(
+    'the API says that it is starting',
+    async () => {
+      const given = await health()
+      const body = given?.headers.get('content-type')?.includes('json') ? await given.json() : undefined
+      return (body as { status?: string })?.status === 'starting' && given?.status
+    },
+    { timeoutMs: START_MS_MAX },
+  )
+  assert.equal(answer, 503)
+  await delay(3000)
+  assert.equal(await statusOf(`${project.url}/health/live`), 200)
+  assert.equal(await statusOf(`${project.url}/health/ready`), 503)
+  assert.equal(await statusOf(`${project.url}/data/1`), 503)
+
+  const startMs = performance.now()
+  await project.compose('up', '--detach', '--no-recreate', 'postgres')
+  await answers200(`${project.url}/data/1`, START_MS_MAX)
+  figure('PostgreSQL starts last, from its start to the first 200', `${seconds(startMs)} s`)
+  assert.equal(await restartsOf(await containerOf(project, 'api')), 0)
+  assert.equal(await exitCodeOf(await containerOf(project, 'migrate')), 0)
+})
+
+test('PostgreSQL is killed and comes back, and after `down` and `up` the data is still there', async () => {
+  await using project = await started({ replicas: 1 })
+  const { etag, body } = await put(project, 'kept', '{"kept":1.50}')
+  const api = await containerOf(project, 'api')
+  await project.compose('kill', 'postgres')
+  const refused = await waitUntil(
+    'requests are refused',
+    async () => {
+      const answer = await fetch(`${project.url}/data/kept`)
+      return answer.status === 503 && answer
+    },
+    { timeoutMs: 10_000 },
+  )
+  assert.ok(refused.headers.has('retry-after'))
+  assert.equal(await statusOf(`${project.url}/health/ready`), 200, 'degraded, not unready')
+
+  const startMs = performance.now()
+  await project.compose('start', 'postgres')
+  await answers200(`${project.url}/data/kept`, RECOVERY_MS_MAX)
+  figure('PostgreSQL was killed, from its start to the first 200', `${seconds(startMs)} s`)
+  await put(project, 'after', '1')
+  assert.equal(await restartsOf(api), 0)
+
+  await project.compose('down')
+  await project.compose('up', '--detach')
+  await answers200(`${project.url}/data/after`, START_MS_MAX)
+  const answer = await fetch(`${project.url}/data/kept`)
+  assert.equal(answer.headers.get('etag'), etag)
+  assert.equal(await answer.text(), body)
+})
+
+test('`docker compose stop` under load drains: every exit code is 0, no answer is cut', async () => {
+  await using project = await started({ replicas: 1 })
+  const load = startLoad(project.url, { clients: 16, pauseMs: 20 })
+  await delay(3000)
+  const [before, startMs] = [load.count, performance.now()]
+  const stopped = project.compose('stop')
+  // The balancer takes no more connections, and the clients are refused.
+  await delay(1500)
+  await load.end()
+  await stopped
+  figure('`docker compose stop` under load', `${seconds(startMs)} s`)
+  assert.ok(before > 100, `${before} requests before the stop`)
+  // `cut` is not among them: an answer that had begun.
+  const whole = ['503', 'ECONNREFUSED', 'ECONNRESET']
+  assert.deepEqual(
+    [...load.failures].filter(([outcome]) => !whole.includes(outcome)),
+    [],
+  )
+  for (const service of ['api', 'postgres', 'balancer']) {
+    assert.equal(await exitCodeOf(await containerOf(project, service)), 0, service)
+  }
+})
+
+test('of two replicas each is stopped and started in turn under load, and no request fails', async () => {
+  await using project = await started({ replicas: 2 })
+  const load = startLoad(project.url, { clients: 12, pauseMs: 20 })
+  const replicas = await project.containers('api')
+  assert.equal(replicas.length, 2)
+  for (const replica of replicas) {
+    await docker('stop', '--time', '30', replica)
+    assert.equal(await exitCodeOf(replica), 0)
+    await delay(1000)
+    await docker('start', replica)
+    await allServe(project, 2)
+  }
+  await load.end()
+  figure('two replicas, each stopped and started: requests, failures', `${load.count}, ${load.failures.size}`)
+  assert.deepEqual([...load.failures], [])
+  assert.ok(load.count > 1000, `${load.count} requests`)
+})
+
+async function started({ replicas }: { replicas: number }): Promise<Project> {
+  const project = await createProject({ tier: '2' })
+  try {
+    await project.compose('up', '--detach', '--scale', `api=${replicas}`)
+    await answers200(`${project.url}/data/1`, START_MS_MAX)
+    await allServe(project, replicas)
+    return project
+  } catch (error) {
+    const logs = await project.compose('logs', '--tail', '20')
+    await project[Symbol.asyncDispose]()
+    throw new Error(logs, { cause: error })
+  }
+}
+
+/** Resolves when the balancer gives requests to this many processes. */
+async function allServe(project: Project, replicas: number): Promise<void> {
+  await waitUntil(
+    `all of ${replicas} replicas serve`,
+    async () => {
+      const seen = new Set<string>()
+      for (let n = 0; n < 3 * replicas; n++) {
+        const answer = await fetch(`${project.url}/health/ready`).catch(() => undefined)
+        await answer?.arrayBuffer()
+        // Each process begins the ids that it gives with letters of its own.
+        if (answer?.status === 200) seen.add(String(answer.headers.get('x-request-id')).slice(0, 8))
+      }
+      return seen.size === replicas
+    },
+    { timeoutMs: START_MS_MAX },
+  )
+}
+
+async function put(
+  project: Project,
+  id: string,
+  value: string,
+): Promise<{ etag: string | null; body: string }> {
+  const answer = await fetch(`${project.url}/data/${id}`, {
+    method: 'PUT',
+    headers: { 'content-type': 'application/json' },
+    body: value,
+  })
+  const body = await answer.text()
+  assert.ok(answer.ok, `${answer.status} ${body}`)
+  return { etag: answer.headers.get('etag'), body }
+}
+
+function seconds(sinceMs: number): string {
+  return ((performance.now() - sinceMs) / 1000).toFixed(1)
+}
