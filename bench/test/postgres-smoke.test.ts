@@ -83,7 +83,14 @@ suite('the parts of tier 2', { concurrency: true }, () => {
   })
 
   test('few and many items are asked for in the same ways', async () => {
-    const plan = { fewItems: 1_000, manyItems: 2_000, connections: 2, rounds: 1, seconds: 1 }
+    const plan = {
+      fewItems: 1_000,
+      manyItems: 2_000,
+      connections: 2,
+      rounds: 1,
+      seconds: 1,
+      warmUpSeconds: 1,
+    }
     const measured = await growth(server, plan, await folder('growth'), quiet)
     assert.deepEqual(
       measured.map(({ workload }) => workload),
