@@ -53,7 +53,10 @@ async function images(): Promise<ReadonlySet<string>> {
 
 async function standIns(): Promise<Engine> {
   const folder = mkdtempSync(join(tmpdir(), 'stand-ins-'))
-  const script = (action: string) => run('bash', [STAND_INS, action, folder], { env: { W: folder } })
+  // Without npm's own variables, which would lead an npm in there to this project.
+  const ofNpm = Object.keys(process.env).filter((name) => name.startsWith('npm_'))
+  const env = { W: folder, ...Object.fromEntries(ofNpm.map((name) => [name, undefined])) }
+  const script = (action: string) => run('bash', [STAND_INS, action, folder], { env })
   const down = async () => {
     const { code, output } = await script('down')
     if (code !== 0) throw new Error(`The stand-ins could not be removed from ${folder}:\n${output}`)
