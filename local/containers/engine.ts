@@ -54,7 +54,7 @@ async function images(): Promise<ReadonlySet<string>> {
 async function standIns(): Promise<Engine> {
   const folder = mkdtempSync(join(tmpdir(), 'stand-ins-'))
   // Without npm's own variables, which would lead an npm in there to this project.
-  const ofNpm = Object.keys(process.env).filter((name) => name.startsWith('npm_'))
+  const ofNpm = Object.keys(process.env).filter((name) => name.startsWith('npm_') || name === 'NODE')
   const env = { W: folder, ...Object.fromEntries(ofNpm.map((name) => [name, undefined])) }
   const script = (action: string) => run('bash', [STAND_INS, action, folder], { env })
   const down = async () => {
