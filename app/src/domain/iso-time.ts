@@ -1,6 +1,13 @@
 const DAY_MS = 86_400_000
 const twoDigits = Array.from({ length: 60 }, (_, number) => String(number).padStart(2, '0'))
 
+const minutesOfDay = Array.from(
+  { length: 24 * 60 },
+  (_, minute) => `${twoDigits[Math.floor(minute / 60)]}:${twoDigits[minute % 60]}:`,
+)
+const secondsOfMinute = twoDigits.map((second) => `${second}.`)
+const millisOfSecond = Array.from({ length: 1000 }, (_, number) => `${String(number).padStart(3, '0')}Z`)
+
 let dayStartMs = Number.NaN
 let day = ''
 
@@ -16,8 +23,11 @@ export function isoTime(ms: number): string {
     rest = ms - dayStartMs
   }
   const seconds = Math.floor(rest / 1000)
-  const minutes = Math.floor(seconds / 60)
-  const millis = rest - seconds * 1000
-  const zeros = millis < 10 ? '00' : millis < 100 ? '0' : ''
-  return `${day}${twoDigits[Math.floor(minutes / 60)]}:${twoDigits[minutes % 60]}:${twoDigits[seconds % 60]}.${zeros}${millis}Z`
+  // Of four pieces and not of eight: joining them, and the joined text's way into a buffer, is what a time costs.
+  return (
+    day +
+    minutesOfDay[Math.floor(seconds / 60)] +
+    secondsOfMinute[seconds % 60] +
+    millisOfSecond[rest - seconds * 1000]
+  )
 }
