@@ -9,7 +9,7 @@ chownSync(FOLDER, USER, USER)
 // The number of the user who is to read the cache is in its name.
 process.setgid(USER)
 process.setuid(USER)
-// The entry point itself enables the cache, after it has set the flags of V8 for which alone the cache holds.
+// The entry point itself enables the cache.
 process.argv.push('--print-config')
 await import('./src/main.ts')
 for (const file of globSync('src/**/*.ts')) await import(`./${file}`)

@@ -3,6 +3,7 @@ import type { Server } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Registry } from 'prom-client'
 import type { Config } from './config.ts'
+import { collectWaitingRequestsYoung } from './heap.ts'
 import { createApp } from './http/app.ts'
 import { createServer } from './http/node-http.ts'
 import { createLifecycle, runInOrder } from './lifecycle.ts'
@@ -50,6 +51,7 @@ export async function startApi(config: Config, output: LogOutput): Promise<Runni
     if (stopping.signal.aborted) return
     if (config.SEED_DATA) await seed(store, stopping.signal)
     if (stopping.signal.aborted) return
+    if (config.tier !== 1) collectWaitingRequestsYoung()
     lifecycle.started()
     log.info({ tier: config.tier, startMs: Math.round(process.uptime() * 1000) }, 'ready')
   }
