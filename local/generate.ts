@@ -8,7 +8,7 @@ import { createLifecycle } from '../app/src/lifecycle.ts'
 import { createLog } from '../app/src/log.ts'
 import { createMetrics } from '../app/src/metrics.ts'
 import { currentRelease } from '../app/src/release.ts'
-import { wireStore } from '../app/src/wire.ts'
+import { wireData } from '../app/src/wire.ts'
 
 /** `npm run generate`: the files that are made from the code. With `--check`, names those that are out of date. */
 
@@ -22,8 +22,9 @@ async function openApiDocument(): Promise<string> {
   const release = currentRelease()
   const output = createLog('silent')
   const registry = createMetrics(config, release, output)
-  const store = await wireStore(config, registry, output.log)
-  const context = { config, store, state: createLifecycle(store), registry, output, version: release.version }
+  const data = await wireData(config, registry, output.log)
+  const state = createLifecycle(data.dependencies)
+  const context = { config, ...data, state, registry, output, version: release.version }
   const { app } = await createApp(context, (routes) => collectOpenApi(routes, release.version))
   const document = app.swagger()
   await app.close()

@@ -11,7 +11,7 @@ import type { LogOutput } from './log.ts'
 import { createMetrics } from './metrics.ts'
 import { currentRelease } from './release.ts'
 import { seed } from './seed.ts'
-import { wireStore } from './wire.ts'
+import { wireData } from './wire.ts'
 
 /** What closing the store may take at the end of a stop, out of `SHUTDOWN_TIMEOUT_MS`. */
 const STORE_CLOSE_MS = 1000
@@ -31,11 +31,12 @@ export async function startApi(config: Config, output: LogOutput): Promise<Runni
   const { log } = output
   const release = currentRelease()
   const registry = createMetrics(config, release, output)
-  const store = await wireStore(config, registry, log)
-  const lifecycle = createLifecycle(store)
+  const data = await wireData(config, registry, log)
+  const { store } = data
+  const lifecycle = createLifecycle(data.dependencies)
   const { app, finish } = await createApp({
     config,
-    store,
+    ...data,
     state: lifecycle,
     registry,
     output,

@@ -1,5 +1,5 @@
 import type { Log } from './log.ts'
-import type { Store } from './ports/store.ts'
+import type { DependencyStatus } from './ports/dependency.ts'
 
 export type Status = 'starting' | 'ok' | 'degraded' | 'draining'
 
@@ -18,7 +18,7 @@ export interface Lifecycle extends ServiceState {
   drain(): void
 }
 
-export function createLifecycle(store: Pick<Store, 'status'>): Lifecycle {
+export function createLifecycle(dependencies: Readonly<Record<string, () => DependencyStatus>>): Lifecycle {
   const draining = new AbortController()
   let hasStarted = false
   let isDraining = false
@@ -36,7 +36,7 @@ export function createLifecycle(store: Pick<Store, 'status'>): Lifecycle {
     status() {
       if (isDraining) return 'draining'
       if (!hasStarted) return 'starting'
-      return store.status().state === 'ok' ? 'ok' : 'degraded'
+      return Object.values(dependencies).every((status) => status().state === 'ok') ? 'ok' : 'degraded'
     },
   }
 }

@@ -2,14 +2,41 @@ import { type Config, ConfigError } from './config.ts'
 import type { Log } from './log.ts'
 import type { Metrics } from './metrics.ts'
 import { systemClock } from './ports/clock.ts'
+import type { DependencyStatus } from './ports/dependency.ts'
+import type { ItemReader } from './ports/item-reader.ts'
 import type { Store } from './ports/store.ts'
+
+/** Where the data is, and the quick way to it. */
+export interface Data {
+  readonly store: Store
+  /** Undefined without a cache: then the store itself is read. */
+  readonly reader: ItemReader | undefined
+  /** By the name that `/health` has for it. */
+  readonly dependencies: Readonly<Record<string, () => DependencyStatus>>
+}
 
 /**
  * The only file that names concrete adapters. Each is imported when its variable is set, so that a tier never loads
  * what only a higher one needs.
  */
-export async function wireStore(config: Config, registry: Metrics, log: Log): Promise<Store> {
+export async function wireData(config: Config, registry: Metrics, log: Log): Promise<Data> {
   refuseWhatIsNotThereYet(config)
+  const store = await wireStore(config, registry, log)
+  if (!config.capabilities.includes('cache')) {
+    return { store, reader: undefined, dependencies: { store: store.status } }
+  }
+  const [{ createCaching, itemLifetimeMs }, { createRedisCache }] = await Promise.all([
+    import('./cache/caching.ts'),
+    import('./adapters/redis/redis-cache.ts'),
+  ])
+  const feedId = () => store.feed.id
+  const lifetimeMs = itemLifetimeMs(config)
+  const cache = createRedisCache({ config, registry, log, feedId, lifetimeMs })
+  const dependencies = { store: store.status, cache: cache.status }
+  return { ...createCaching(store, cache, config, registry), dependencies }
+}
+
+async function wireStore(config: Config, registry: Metrics, log: Log): Promise<Store> {
   if (config.tier === 1) {
     const { createMemoryStore } = await import('./adapters/memory/memory-store.ts')
     return createMemoryStore({
@@ -32,8 +59,6 @@ export async function wireMigrations(config: Config, log: Log): Promise<() => Pr
 
 function refuseWhatIsNotThereYet({ capabilities, ROLE }: Config): void {
   const faults = []
-  if (capabilities.includes('cache'))
-    faults.push('REDIS_URL: expected not to be set: this release has no cache')
   if (capabilities.includes('queue'))
     faults.push('QUEUE_URL: expected not to be set: this release has no queue')
   if (ROLE === 'worker')

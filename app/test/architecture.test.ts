@@ -19,11 +19,12 @@ const parts: Readonly<
   domain: { may: [], packages: false },
   ports: { may: ['domain'], packages: false },
   adapters: { may: ['domain', 'ports', 'mechanisms'], typesOf: ['config', 'process'], packages: true },
-  mechanisms: { may: ['domain', 'ports'], packages: false },
+  mechanisms: { may: ['domain', 'ports'], typesOf: ['process'], packages: false },
+  cache: { may: ['domain', 'ports'], typesOf: ['config', 'process'], packages: true },
   http: { may: ['domain', 'ports'], typesOf: ['config', 'process'], packages: true },
   worker: { may: ['domain', 'ports'], typesOf: ['config', 'process'], packages: true },
   config: { may: [], packages: false },
-  wire: { may: ['adapters', 'config', 'domain', 'ports'], typesOf: ['process'], packages: false },
+  wire: { may: ['adapters', 'cache', 'config', 'domain', 'ports'], typesOf: ['process'], packages: false },
   process: { may: ['config', 'domain', 'http', 'ports', 'wire', 'worker'], packages: true },
 }
 

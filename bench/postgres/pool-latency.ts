@@ -10,7 +10,7 @@ import { parseConfig } from '../../app/src/config.ts'
 import { createLog } from '../../app/src/log.ts'
 import { createMetrics } from '../../app/src/metrics.ts'
 import { currentRelease } from '../../app/src/release.ts'
-import { wireStore } from '../../app/src/wire.ts'
+import { wireData } from '../../app/src/wire.ts'
 import { percentile } from '../statistics.ts'
 import { itemId, itemValue } from './key-space.ts'
 import { sessionOptions } from './pgbench.ts'
@@ -42,7 +42,7 @@ const { url = '', items = '1', turns = '1' } = values
 
 const config = parseConfig({ DATABASE_URL: url, LOG_LEVEL: 'error' })
 const output = createLog(config.LOG_LEVEL)
-const store = await wireStore(config, createMetrics(config, currentRelease(), output), output.log)
+const { store } = await wireData(config, createMetrics(config, currentRelease(), output), output.log)
 await store.start(new AbortController().signal)
 const pool = new Pool({
   connectionString: url,

@@ -48,6 +48,22 @@ export const variables = {
     '`ROLE=migrate`: how long to wait for the database before giving up.',
   ),
   REDIS_URL: secret('Adds the cache. Needs a database.', url(['redis:', 'rediss:'])),
+  REDIS_PASSWORD: secret('Instead of the one in `REDIS_URL`.'),
+  REDIS_TIMEOUT_MS: integer(
+    50,
+    [1, 10_000],
+    'How long a call to the cache may take; then the store is asked.',
+  ),
+  CACHE_TTL_MS: integer(
+    300_000,
+    [5000, DAY_MS],
+    'How long an item may be cached at most, whatever is lost or broken.',
+  ),
+  CACHE_NEAR_BYTES_MAX: integer(
+    32 * MIB,
+    [0, 2 ** 40],
+    "Of the cache's level in the process's own memory, whose entries live 250 ms; `0` has none.",
+  ),
   QUEUE_URL: text(
     undefined,
     'The SQS queue: moves work to workers. Needs a database.',

@@ -9,6 +9,20 @@ export interface Item {
   readonly updatedAtMs: number
 }
 
+/** That there is no item: `version` is the deletion's, or 0 when the id was never put. */
+export interface Absence {
+  readonly id: string
+  readonly version: number
+  readonly value: undefined
+}
+
+/** What there is of an id, as of a version. */
+export type Entry = Item | Absence
+
+export function itemOf(entry: Entry): Item | undefined {
+  return entry.value === undefined ? undefined : entry
+}
+
 /** A committed change. Positions are dense: 1, 2, 3, … without a gap, in an order that extends each id's versions. */
 export interface Change {
   readonly position: number

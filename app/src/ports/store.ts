@@ -1,4 +1,5 @@
-import type { Change, IfVersion, Item, Operation } from '../domain/item.ts'
+import type { Change, Entry, IfVersion, Item, Operation } from '../domain/item.ts'
+import type { DependencyStatus } from './dependency.ts'
 
 /** Who waits for an answer, and until when. Work for a caller whose time is over, or who has left, is not begun. */
 export interface Caller {
@@ -64,18 +65,12 @@ export interface Feed {
    * `unavailable` before the store has been reached.
    */
   readonly id: string
+  /** The newest position, as of this process's latest look. */
+  readonly lastPosition: number
   /** Up to `limit` changes in order of position. `last` is the position to go on from, also when there are none. */
   read(query: FeedQuery, caller: Caller): Promise<FeedPage>
   /** Resolves as soon as there may be a change after `position`, after `timeoutMs`, or when `signal` aborts. Never rejects. */
   wait(position: number, timeoutMs: number, signal: AbortSignal): Promise<void>
-}
-
-export interface StoreStatus {
-  readonly state: 'ok' | 'starting' | 'unavailable'
-  /** Of the latest round trip; null before the first. */
-  readonly latencyMs: number | null
-  /** Why it is not `ok`, as far as is known, for everybody to read: nothing internal. */
-  readonly detail?: string
 }
 
 /**
@@ -90,6 +85,8 @@ export interface Store {
   readonly feed: Feed
   /** The item, or undefined when it is absent. */
   get(id: string, caller: Caller): Promise<Item | undefined>
+  /** As `get`, and tells the version of what was deleted: for a cache, which must know which of two answers is newer. */
+  getEntry(id: string, caller: Caller): Promise<Entry>
   put(id: string, value: string, ifVersion: IfVersion, caller: Caller): Promise<PutResult>
   /** Puts an id that has never existed. `fingerprint` is kept for as long as the id is known, through every later write. */
   create(id: string, value: string, fingerprint: string | undefined, caller: Caller): Promise<CreateResult>
@@ -99,7 +96,7 @@ export interface Store {
   list(query: ListQuery, caller: Caller): Promise<Page>
   /** All of `operations` or none, as one change of state. No id may occur twice; `versions` has their order. */
   batch(operations: readonly Operation[], caller: Caller): Promise<BatchResult>
-  status(): StoreStatus
+  status(): DependencyStatus
   /** Reaches the store for the first time; resolves when it can serve, or when `signal` aborts. */
   start(signal: AbortSignal): Promise<void>
   close(): Promise<void>

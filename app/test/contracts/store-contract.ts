@@ -74,6 +74,23 @@ export function storeContract(name: string, start: () => Promise<StoreUnderTest>
       assert.equal(await get(newId()), undefined)
     })
 
+    test('an entry tells the version of what was deleted, and 0 of what never was', async () => {
+      const id = newId()
+      const entry = () => store.getEntry(id, caller)
+      assert.deepEqual(await entry(), { id, version: 0, value: undefined })
+      const item = await putItem(id)
+      assert.deepEqual(await entry(), item)
+      await remove(id)
+      assert.deepEqual(await entry(), { id, version: 2, value: undefined })
+      assert.equal((await putItem(id)).version, 3)
+      assert.equal((await entry()).version, 3)
+    })
+
+    test('the newest position is the one where a read of the feed ends', async () => {
+      await putItem(newId())
+      assert.equal(await feedEnd(), store.feed.lastPosition)
+    })
+
     test('a value comes back as it was put, to the last digit and space', async () => {
       const id = newId()
       const value = '{"b": 1.0,\n "a":1e400, "a":2, "10":-0, "\\u00e9":"\u{1f600}\\u0000"}'

@@ -8,7 +8,7 @@ import { startProcess } from '../../../local/processes.ts'
 
 const app = fileURLToPath(new URL('../../', import.meta.url))
 
-/** A copy of app/ in which src/adapters has no folder but memory/. Returns its path. */
+/** A copy of app/ in which src/adapters has no folder but memory/, and without src/cache. Returns its path. */
 function appWithMemoryAlone(t: TestContext): string {
   const copy = mkdtempSync(join(tmpdir(), 'tier-1-'))
   t.after(() => rmSync(copy, { recursive: true }))
@@ -18,10 +18,11 @@ function appWithMemoryAlone(t: TestContext): string {
   for (const other of globSync('src/adapters/*/', { cwd: copy })) {
     if (other !== 'src/adapters/memory') rmSync(join(copy, other), { recursive: true })
   }
+  rmSync(join(copy, 'src/cache'), { recursive: true })
   return copy
 }
 
-test('tier 1 runs with the folders of the other adapters deleted', async (t) => {
+test('tier 1 runs with the folders of the other adapters and of the cache deleted', async (t) => {
   const copy = appWithMemoryAlone(t)
   assert.deepEqual(globSync('src/adapters/*/', { cwd: copy }), ['src/adapters/memory'])
   const service = startProcess({

@@ -27,7 +27,9 @@ async function answerTo(t: TestContext, thrown: unknown) {
   const { app } = await createApp({
     config: parseConfig({}),
     store,
-    state: createLifecycle(store),
+    reader: undefined,
+    dependencies: {},
+    state: createLifecycle({}),
     registry: new Registry(),
     output,
     version: '0.0.0',

@@ -10,7 +10,7 @@ const change = (position: number) =>
 
 /** A feed of which every read is decided by `read`, and which always has news. */
 function feedOf(read: (after: number | undefined) => ReturnType<Feed['read']>): Feed {
-  return { id: 'feed', read: ({ after }) => read(after), wait: async () => {} }
+  return { id: 'feed', lastPosition: 0, read: ({ after }) => read(after), wait: async () => {} }
 }
 
 test('a stream waits for a store that is away, says so, and goes on where it was', async () => {

@@ -39,8 +39,10 @@ async function appBeforeSlowStore(t: TestContext) {
     flush: ignore,
   }
   const registry = new Registry()
-  const context = { config: parseConfig({}), store, state: createLifecycle(store), registry, output }
-  const { app } = await createApp({ ...context, version: '0.0.0' })
+  const data = { store, reader: undefined, dependencies: {} }
+  const state = createLifecycle(data.dependencies)
+  const context = { config: parseConfig({}), ...data, state, registry, output, version: '0.0.0' }
+  const { app } = await createApp(context)
   t.after(() => app.close())
   const inLine = async () => {
     const metrics = await registry.getMetricsAsJSON()

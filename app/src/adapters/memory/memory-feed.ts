@@ -50,6 +50,10 @@ export function createMemoryFeed(options: MemoryFeedOptions): MemoryFeed {
   return {
     id: randomUUID().slice(0, 8),
 
+    get lastPosition() {
+      return last
+    },
+
     append(change) {
       changes.push({ position: ++last, ...change })
       prune()

@@ -96,6 +96,11 @@ export function createMemoryStore(options: MemoryStoreOptions): Store {
       return present(id)
     },
 
+    async getEntry(id) {
+      const { item, deleted = true } = rows.get(id) ?? {}
+      return item === undefined || deleted ? { id, version: item?.version ?? 0, value: undefined } : item
+    },
+
     async put(id, value, ifVersion) {
       const refused = refuses('put', id, ifVersion)
       if (refused !== undefined) return refused

@@ -3,7 +3,7 @@ import type { ListQuery, Page } from '../../ports/store.ts'
 import { type Batcher, createBatcher } from '../batcher.ts'
 import { batchFault, unavailable } from './faults.ts'
 import type { LaneOptions } from './lanes.ts'
-import { itemOf } from './reads.ts'
+import { itemOfRow } from './reads.ts'
 import type { Session } from './session.ts'
 import { statement } from './statements.ts'
 
@@ -27,7 +27,7 @@ export function createLists({ pool, lanesMax, onBatch }: LaneOptions): Batcher<L
       const rows = await session.query(list, values).catch((fault) => {
         throw batchFault(fault, unavailable(fault))
       })
-      return [pageOf(rows.map(itemOf), limit)]
+      return [pageOf(rows.map(itemOfRow), limit)]
     },
   })
 }

@@ -3,10 +3,11 @@ import type { Config } from '../../config.ts'
 import { OperatorFault } from '../../domain/errors.ts'
 import type { Log } from '../../log.ts'
 import { backoffMs } from '../backoff.ts'
+import { createOutageLog, type OutageLog } from '../outage-log.ts'
 import { addressOf } from './address.ts'
 import { StatementRefused } from './faults.ts'
 import { migrate, readMigrations } from './migrations.ts'
-import { createOutageLog, type OutageLog } from './outage-log.ts'
+
 import { permanentFault } from './permanent-faults.ts'
 import { openSession } from './session.ts'
 
@@ -32,7 +33,7 @@ export interface MigrateOptions {
  * does not mend, and when `signal` aborts before that.
  */
 export async function migrateDatabase(options: MigrateOptions): Promise<void> {
-  const { config, log, signal, outage = createOutageLog(log) } = options
+  const { config, log, signal, outage = createOutageLog(log, 'database') } = options
   const migrations = readMigrations()
   for (let attempt = 0; ; attempt++) {
     try {

@@ -39,6 +39,9 @@ export function createPostgresFeed({ pool, lanesMax, onBatch }: LaneOptions, rel
       if (relay.feedId === '') throw unavailable()
       return relay.feedId
     },
+    get lastPosition() {
+      return relay.lastPosition
+    },
     async read(query, caller) {
       await relay.catchUp()
       return pages.add(query, caller)

@@ -1,8 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Config } from '../../config.ts'
+import { itemOf } from '../../domain/item.ts'
 import type { Log } from '../../log.ts'
 import type { Metrics } from '../../metrics.ts'
-import type { Refused, Store, StoreStatus } from '../../ports/store.ts'
+import type { DependencyStatus } from '../../ports/dependency.ts'
+import type { Refused, Store } from '../../ports/store.ts'
+import { createOutageLog } from '../outage-log.ts'
 import { addressOf } from './address.ts'
 import { createDatabaseMetrics, type Kind } from './database-metrics.ts'
 import { createItemWrites } from './item-writes.ts'
@@ -10,7 +13,6 @@ import type { LaneOptions } from './lanes.ts'
 import { createLists } from './lists.ts'
 import { migrateDatabase } from './migrate-database.ts'
 import { checkSchema, readMigrations, SchemaMissing } from './migrations.ts'
-import { createOutageLog } from './outage-log.ts'
 import { permanentFault } from './permanent-faults.ts'
 import { createPool } from './pool.ts'
 import { createPostgresFeed } from './postgres-feed.ts'
@@ -39,7 +41,7 @@ const RELAY_LOCK_TIMEOUT_MS = 1000
  */
 export function createPostgresStore({ config, registry, log }: PostgresStoreOptions): Store {
   const migrations = readMigrations()
-  const outage = createOutageLog(log)
+  const outage = createOutageLog(log, 'database')
   let hasStarted = false
   let latencyMs: number | null = null
 
@@ -94,7 +96,7 @@ export function createPostgresStore({ config, registry, log }: PostgresStoreOpti
   const lists = createLists(lanesOf('list'))
   const feed = createPostgresFeed({ pool: feedPool, lanesMax: 1, onBatch: metrics.batchesOf('feed') }, relay)
 
-  function status(): StoreStatus {
+  function status(): DependencyStatus {
     if (pool.isConnected) return { state: hasStarted ? 'ok' : 'starting', latencyMs }
     return { state: hasStarted ? 'unavailable' : 'starting', latencyMs, ...detailOf(outage.reason) }
   }
@@ -123,7 +125,8 @@ export function createPostgresStore({ config, registry, log }: PostgresStoreOpti
 
   return {
     feed,
-    get: reads.add,
+    get: async (id, caller) => itemOf(await reads.add(id, caller)),
+    getEntry: reads.add,
 
     async put(id, value, ifVersion, caller) {
       const answer = await writes.add(writeOf({ op: 'put', id, value, ifVersion }), caller)

@@ -1,4 +1,4 @@
-import type { Item } from '../../domain/item.ts'
+import type { Entry, Item } from '../../domain/item.ts'
 import { type Batcher, createBatcher } from '../batcher.ts'
 import { batchFault, unavailable } from './faults.ts'
 import type { LaneOptions } from './lanes.ts'
@@ -10,9 +10,9 @@ const read = statement('read')
 
 const ROWS_MAX = 128
 
-/** Items by id, many in one statement: undefined for an absent one. */
-export function createReads({ pool, lanesMax, onBatch }: LaneOptions): Batcher<string, Item | undefined> {
-  return createBatcher<string, Item | undefined, Session>({
+/** Entries by id, many in one statement. */
+export function createReads({ pool, lanesMax, onBatch }: LaneOptions): Batcher<string, Entry> {
+  return createBatcher<string, Entry, Session>({
     lanesMax,
     rowsMax: ROWS_MAX,
     keyOf: (id) => id,
@@ -23,14 +23,19 @@ export function createReads({ pool, lanesMax, onBatch }: LaneOptions): Batcher<s
       const rows = await session.query(read, [idArray(ids)]).catch((fault) => {
         throw batchFault(fault, unavailable(fault))
       })
-      const items = new Map(rows.map((row) => [row[0] as string, itemOf(row)]))
-      return ids.map((id) => items.get(id))
+      const entries = new Map(rows.map((row) => [row[0] as string, entryOf(row)]))
+      return ids.map((id) => entries.get(id) ?? { id, version: 0, value: undefined })
     },
   })
 }
 
+function entryOf(row: Row): Entry {
+  const [id, value, version] = row as [string, string | null, number]
+  return value === null ? { id, version, value: undefined } : itemOfRow(row)
+}
+
 /** Of a row of `id, value, version, created_at_ms, updated_at_ms`. */
-export function itemOf(row: Row): Item {
+export function itemOfRow(row: Row): Item {
   const [id, value, version, createdAtMs, updatedAtMs] = row as [string, string, number, number, number]
   return { id, value, version, createdAtMs, updatedAtMs }
 }

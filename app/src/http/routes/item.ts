@@ -2,6 +2,7 @@ import { AppError } from '../../domain/errors.ts'
 import { fulfils, type IfVersion, type Item as StoredItem, VALUE_BYTES_MAX } from '../../domain/item.ts'
 import { mergePatch } from '../../domain/merge-patch.ts'
 import type { Store } from '../../ports/store.ts'
+import { readCached } from '../cached-read.ts'
 import { etagOf, ifVersionOf, isNotModified } from '../conditions.ts'
 import type { RouteContext } from '../context.ts'
 import type { App, Request } from '../framework.ts'
@@ -20,13 +21,17 @@ const PATCH_ATTEMPTS_MAX = 8
 const tags = ['data']
 
 /** `/data/:id`: one item, read, replaced, merged or deleted as a whole. */
-export function itemRoutes(app: App, { store }: RouteContext): void {
+export function itemRoutes(app: App, { store, reader }: RouteContext): void {
   const read = answers({ 200: Item, 304: None }, 404, 422, 503)
   app.get(
     '/data/:id',
     { schema: { tags, summary: 'Read an item', params: IdParams, response: read } },
     async (request, reply) => {
-      const item = await store.get(request.params.id, request.exchange)
+      const { id } = request.params
+      const item =
+        reader === undefined
+          ? await store.get(id, request.exchange)
+          : await readCached(reader, id, request, reply)
       if (item === undefined) throw notFound()
       if (isNotModified(request.headers['if-none-match'], item.version)) {
         return reply.code(304).header('etag', etagOf(item.version)).send()

@@ -13,7 +13,7 @@ const links = {
 }
 
 /** What tells about the service itself: the index and its health. */
-export function serviceRoutes(app: App, { config, state, store, version }: RouteContext): void {
+export function serviceRoutes(app: App, { config, state, dependencies, version }: RouteContext): void {
   const index = { name: 'multi-aws', version, tier: config.tier, links }
   app.get(
     '/',
@@ -30,7 +30,7 @@ export function serviceRoutes(app: App, { config, state, store, version }: Route
       capabilities: config.capabilities,
       version,
       uptimeSeconds: Math.round(process.uptime() * 10) / 10,
-      dependencies: { store: store.status() },
+      dependencies: Object.fromEntries(Object.entries(dependencies).map(([name, of]) => [name, of()])),
     })
   })
 

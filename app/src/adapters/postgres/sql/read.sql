@@ -1,4 +1,4 @@
--- Items by id: $1 text[].
+-- Rows by id, those of deleted items too, whose value is null: $1 text[].
 select
   id,
   value,
@@ -6,4 +6,4 @@ select
   round(date_part('epoch', coalesce(created_at, updated_at)) * 1000) as created_at_ms,
   round(date_part('epoch', updated_at) * 1000) as updated_at_ms
 from data
-where id = any($1::text[]) and value is not null
+where id = any($1::text[])

@@ -1,19 +1,20 @@
-import type { Log } from '../../log.ts'
+import type { Log } from '../log.ts'
 
 /** A reason is told again after this time, however many attempts there were, and however many reasons in turn. */
 const REPEAT_MS = 30_000
 /** Of an outage, in this time: no more reasons than a reader wants to know. */
 const REASONS_MAX = 10
 
-/** Says once that the database is gone, now and then that it still is, and once that it is back. */
+/** Says once that a dependency is gone, now and then that it still is, and once that it is back. */
 export interface OutageLog {
   goesOn(reason: Error): void
   over(): void
-  /** Why there is no database; undefined when there is one, as far as is known. */
+  /** Why it is not there; undefined when there is one, as far as is known. */
   readonly reason: Error | undefined
 }
 
-export function createOutageLog(log: Log): OutageLog {
+/** `name`: of the dependency, as a reader of the log knows it. */
+export function createOutageLog(log: Log, name: string): OutageLog {
   const saidMs = new Map<string, number>()
   let sinceMs: number | undefined
   let latest: Error | undefined
@@ -31,12 +32,12 @@ export function createOutageLog(log: Log): OutageLog {
       sinceMs ??= nowMs
       latest = error
       const reason = textOf(error)
-      if (isNews(reason, nowMs)) log.warn({ reason, sinceMs: Math.round(nowMs - sinceMs) }, 'no database')
+      if (isNews(reason, nowMs)) log.warn({ reason, sinceMs: Math.round(nowMs - sinceMs) }, `no ${name}`)
     },
     over() {
       latest = undefined
       if (sinceMs === undefined) return
-      log.info({ outageMs: Math.round(performance.now() - sinceMs) }, 'database reached')
+      log.info({ outageMs: Math.round(performance.now() - sinceMs) }, `${name} reached`)
       saidMs.clear()
       sinceMs = undefined
     },

@@ -1,0 +1,155 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { OperatorFault } from '../../domain/errors.ts'
+import { backoffMs } from '../backoff.ts'
+import type { OutageLog } from '../outage-log.ts'
+import type { RedisClient } from './client.ts'
+import { permanentFault, unavailable } from './faults.ts'
+
+/** As of a circuit breaker: `closed` lets calls through, `open` refuses them at once, `half-open` tries again. */
+export type BreakerState = 'closed' | 'half-open' | 'open'
+
+/**
+ * The way to Redis, with a circuit breaker: what was lost, or has failed again and again, is cut, and made anew in the
+ * background. Nobody waits for that.
+ */
+export interface Connection {
+  readonly state: BreakerState
+  /** Of the latest call; null before the first. */
+  readonly latencyMs: number | null
+  /** Throws `unavailable`, at once when there is no connection, and after `timeoutMs` when there is no answer. */
+  use<T>(run: (client: RedisClient) => Promise<T>): Promise<T>
+  /** Resolves when a first attempt has succeeded or failed; rejects when it failed for what waiting does not mend. */
+  start(): Promise<void>
+  close(): Promise<void>
+}
+
+export interface ConnectionOptions {
+  /** Connects, and makes sure that Redis can be read and written. `onLost` may be called more than once. */
+  readonly open: (onLost: (reason: Error) => void) => Promise<RedisClient>
+  readonly timeoutMs: number
+  readonly connectTimeoutMs: number
+  readonly outage: OutageLog
+}
+
+/** So many failed calls within this time open the breaker. */
+const FAILURES_MAX = 3
+const FAILURES_WITHIN_MS = 1000
+const RECONNECT = { baseMs: 50, maxMs: 1000 }
+/** A connection that is lost earlier than this has not been a success. */
+const BRIEF_MS = 1000
+
+interface Opened {
+  readonly client: RedisClient
+  readonly lost: PromiseWithResolvers<Error>
+}
+
+export function createConnection(options: ConnectionOptions): Connection {
+  const { timeoutMs, connectTimeoutMs, outage } = options
+  const closing = new AbortController()
+  const first = Promise.withResolvers<void>()
+  let state: BreakerState = 'open'
+  let opened: Opened | undefined
+  let failedMs: number[] = []
+  let latencyMs: number | null = null
+  let running: Promise<void> | undefined
+
+  async function keepOpen(): Promise<void> {
+    for (let failures = 0; !closing.signal.aborted; ) {
+      try {
+        const connection = await openInTime()
+        const openMs = performance.now()
+        const reason = await whileOpen(connection)
+        if (!closing.signal.aborted) outage.goesOn(reason)
+        failures = performance.now() - openMs < BRIEF_MS ? failures + 1 : 0
+      } catch (error) {
+        if (closing.signal.aborted) break
+        outage.goesOn(error as Error)
+        failures++
+        const permanent = permanentFault(error)
+        if (permanent !== undefined) first.reject(new OperatorFault(permanent))
+        first.resolve()
+      }
+      state = 'open'
+      await delay(backoffMs(failures, RECONNECT), undefined, { signal: closing.signal }).catch(() => {})
+    }
+  }
+
+  async function openInTime(): Promise<Opened> {
+    state = 'half-open'
+    const lost = Promise.withResolvers<Error>()
+    const opening = options.open(lost.resolve)
+    try {
+      return { client: await inTime(opening, connectTimeoutMs), lost }
+    } catch (error) {
+      opening.then((client) => client.destroy()).catch(() => {})
+      throw error
+    }
+  }
+
+  /** Resolves to why it is open no longer. */
+  async function whileOpen(connection: Opened): Promise<Error> {
+    opened = connection
+    failedMs = []
+    state = 'closed'
+    outage.over()
+    first.resolve()
+    const reason = await connection.lost.promise
+    opened = undefined
+    state = 'open'
+    connection.client.destroy()
+    return reason
+  }
+
+  function failed(connection: Opened, error: Error): void {
+    const nowMs = performance.now()
+    failedMs = [...failedMs.filter((ms) => nowMs - ms < FAILURES_WITHIN_MS), nowMs]
+    if (failedMs.length >= FAILURES_MAX) connection.lost.resolve(error)
+  }
+
+  return {
+    get state() {
+      return state
+    },
+    get latencyMs() {
+      return latencyMs
+    },
+    async use(run) {
+      const connection = opened
+      if (connection === undefined) throw unavailable()
+      const startMs = performance.now()
+      try {
+        const answer = await inTime(run(connection.client), timeoutMs)
+        latencyMs = Math.round((performance.now() - startMs) * 1000) / 1000
+        return answer
+      } catch (error) {
+        failed(connection, error as Error)
+        throw unavailable(error)
+      }
+    },
+    start() {
+      running = keepOpen()
+      return first.promise
+    },
+    async close() {
+      closing.abort()
+      first.resolve()
+      opened?.lost.resolve(new Error('closed'))
+      await running
+    },
+  }
+}
+
+/** A process that was busy may find the answer in its socket after the time is over: it is looked for once more. */
+async function inTime<T>(answer: Promise<T>, timeoutMs: number): Promise<T> {
+  const { promise: late, reject } = Promise.withResolvers<never>()
+  const timer = setTimeout(
+    () => setImmediate(() => reject(new Error(`no answer within ${timeoutMs} ms`))),
+    timeoutMs,
+  )
+  try {
+    return await Promise.race([answer, late])
+  } finally {
+    clearTimeout(timer)
+    answer.catch(() => {})
+  }
+}

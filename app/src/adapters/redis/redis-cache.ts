@@ -1,0 +1,104 @@
+import type { Config } from '../../config.ts'
+import type { Log } from '../../log.ts'
+import type { Metrics } from '../../metrics.ts'
+import { type Cache, type Cached, FENCE_MS, NOTE_AGE_MS_MAX, NOTE_TRAVEL_MS_MAX } from '../../ports/cache.ts'
+import type { Caller } from '../../ports/store.ts'
+import { createBatcher } from '../batcher.ts'
+import { createOutageLog } from '../outage-log.ts'
+import { redisAddress } from './address.ts'
+import { connect, type RedisClient } from './client.ts'
+import { createConnection } from './connection.ts'
+import { cachedOf, cachedText } from './entry-text.ts'
+import { createKeys } from './keys.ts'
+import { createRedisMetrics } from './redis-metrics.ts'
+import { createUpdates, fenceNote, type Note } from './updates.ts'
+
+export interface RedisCacheOptions {
+  readonly config: Config
+  readonly registry: Metrics
+  readonly log: Log
+  /** The feed that versions and positions are of: what another feed's processes keep is never seen. */
+  readonly feedId: () => string
+  /** How long an item is kept. */
+  readonly lifetimeMs: number
+}
+
+const CONNECT_TIMEOUT_MS = 1000
+const LANES_MAX = 2
+const ROWS_MAX = 128
+
+/** The cache in Redis or Valkey, one server or a cluster. Never reads from replicas. */
+export function createRedisCache(options: RedisCacheOptions): Cache {
+  const { config, registry, log, feedId, lifetimeMs } = options
+  const outage = createOutageLog(log, 'cache')
+  const connection = createConnection({
+    open,
+    timeoutMs: config.REDIS_TIMEOUT_MS,
+    connectTimeoutMs: CONNECT_TIMEOUT_MS,
+    outage,
+  })
+  const metrics = createRedisMetrics(registry, connection)
+  const keys = createKeys(feedId)
+  const updates = createUpdates({ connection, keys, onBatch: metrics.batchesOf('update') })
+
+  const reads = createBatcher<string, Cached | undefined, RedisClient>({
+    lanesMax: LANES_MAX,
+    rowsMax: ROWS_MAX,
+    keyOf: (id) => id,
+    sameKey: 'share',
+    withLane: connection.use,
+    onBatch: metrics.batchesOf('read'),
+    async send(client, ids) {
+      const texts = await client.mGet(ids.map((id) => keys.ofEntry(id, client)))
+      return texts.map((text, at) => (text === null ? undefined : cachedOf(ids[at] as string, text)))
+    },
+  })
+
+  async function open(onLost: (reason: Error) => void): Promise<RedisClient> {
+    const client = await connect(redisAddress(config), CONNECT_TIMEOUT_MS, onLost)
+    await updates.probe(client)
+    return client
+  }
+
+  /** Callers of updates are the cache's own: each waits for one call before its own, and for its own. */
+  function caller(): Caller {
+    return { deadlineMs: performance.now() + config.REDIS_TIMEOUT_MS, left: false }
+  }
+
+  function noteOf(cached: Cached, asOfMs: number): Note {
+    const { id, value } = cached.entry
+    return {
+      id,
+      text: cachedText(cached),
+      lifetimeMs: value === undefined ? FENCE_MS : lifetimeMs,
+      notAfterMs: asOfMs + NOTE_TRAVEL_MS_MAX,
+    }
+  }
+
+  return {
+    async get(id, caller) {
+      // Throws as long as the store has never been reached: that is no fault of Redis.
+      feedId()
+      return reads.add(id, caller)
+    },
+
+    async keep(cached, asOfMs) {
+      if (performance.now() - asOfMs > NOTE_AGE_MS_MAX) return false
+      return updates.add(noteOf(cached, asOfMs), caller())
+    },
+
+    async fence(fences) {
+      await Promise.all(fences.map((fence) => updates.add(fenceNote(fence), caller())))
+    },
+
+    position: () => connection.use((client) => updates.position(client)),
+    repair: (repair) => connection.use((client) => updates.repair(client, repair)),
+
+    status() {
+      if (connection.state === 'closed') return { state: 'ok', latencyMs: connection.latencyMs }
+      return { state: 'unavailable', latencyMs: connection.latencyMs, detail: 'the cache cannot be reached' }
+    },
+    start: connection.start,
+    close: connection.close,
+  }
+}
