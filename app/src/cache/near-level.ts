@@ -23,7 +23,9 @@ interface Slot {
   readonly cached: Cached | undefined
 }
 
+/** `bytesMax` 0 keeps nothing. */
 export function createNearLevel(bytesMax: number): NearLevel {
+  if (bytesMax === 0) return { get: () => undefined, keep() {}, fence() {}, bytes: 0 }
   const slots = new LRUCache<string, Slot>({ maxSize: bytesMax, ttl: NEAR_MS })
 
   function put(id: string, slot: Slot, size: number, start: number): void {
