@@ -1,0 +1,141 @@
+import assert from 'node:assert/strict'
+import { type TestContext, test } from 'node:test'
+import { waitUntil } from '../../../../local/wait.ts'
+import type { OutageLog } from '../../../src/adapters/outage-log.ts'
+import type { RedisClient } from '../../../src/adapters/redis/client.ts'
+import { createConnection } from '../../../src/adapters/redis/connection.ts'
+import { AppError, OperatorFault } from '../../../src/domain/errors.ts'
+
+const soon = { timeoutMs: 10_000 }
+const silent: OutageLog = { goesOn() {}, over() {}, reason: undefined }
+
+/** A Redis of which every attempt to connect is decided by `connect`. */
+function setUp(t: TestContext, connect: (attempt: number) => Promise<void> = async () => {}) {
+  const lost: ((reason: Error) => void)[] = []
+  let destroyed = 0
+  const connection = createConnection({
+    async open(onLost) {
+      lost.push(onLost)
+      await connect(lost.length)
+      return { isCluster: false, mGet: never, update: never, destroy: () => destroyed++ } as RedisClient
+    },
+    timeoutMs: 20,
+    connectTimeoutMs: 100,
+    outage: silent,
+  })
+  t.after(() => connection.close())
+  return {
+    connection,
+    attempts: () => lost.length,
+    destroyed: () => destroyed,
+    lose: () => lost.at(-1)?.(new Error('reset')),
+  }
+}
+
+const never = () => new Promise<never>(() => {})
+const isUnavailable = (error: unknown) => error instanceof AppError && error.code === 'unavailable'
+
+test('calls go through once there is a connection, and are refused at once before', async (t) => {
+  const gate = Promise.withResolvers<void>()
+  const { connection } = setUp(t, () => gate.promise)
+  assert.equal(connection.state, 'open')
+  const started = connection.start()
+  assert.equal(connection.state, 'half-open')
+  await assert.rejects(
+    connection.use(async () => 1),
+    isUnavailable,
+  )
+  gate.resolve()
+  await started
+  assert.equal(connection.state, 'closed')
+  assert.equal(await connection.use(async () => 1), 1)
+  assert.ok((connection.latencyMs as number) >= 0)
+})
+
+test('a start waits for the first attempt alone, and for no longer than its time limit', async (t) => {
+  for (const connect of [() => Promise.reject(new Error('refused')), never]) {
+    const { connection } = setUp(t, connect)
+    await connection.start()
+    assert.notEqual(connection.state, 'closed')
+  }
+})
+
+test('wrong credentials end the start with what to do; later they are an outage', async (t) => {
+  const wrong = () => Promise.reject(new Error('WRONGPASS invalid username-password pair or user is disabled.'))
+  await assert.rejects(setUp(t, wrong).connection.start(), (error: Error) => {
+    assert.ok(error instanceof OperatorFault)
+    assert.match(error.message, /WRONGPASS.*REDIS_URL.*REDIS_PASSWORD/)
+    return true
+  })
+  const later = setUp(t, async (attempt) => {
+    if (attempt === 2) await wrong()
+  })
+  await later.connection.start()
+  later.lose()
+  await waitUntil('it is connected again', () => later.attempts() === 3, soon)
+  await waitUntil('it is closed', () => later.connection.state === 'closed', soon)
+})
+
+test('a call without an answer is given up after its time', async (t) => {
+  const { connection } = setUp(t)
+  await connection.start()
+  const startMs = performance.now()
+  await assert.rejects(connection.use(never), isUnavailable)
+  assert.ok(performance.now() - startMs < 1000)
+  assert.equal(connection.state, 'closed', 'one failure is no outage')
+})
+
+test('a process that was busy takes the answer that is there', async (t) => {
+  const { connection } = setUp(t)
+  await connection.start()
+  const { promise, resolve } = Promise.withResolvers<number>()
+  const call = connection.use(() => promise)
+  setImmediate(() => {
+    const untilMs = performance.now() + 60
+    while (performance.now() < untilMs);
+    // As the socket's data, which comes after the timers of the same turn.
+    setImmediate(() => resolve(1))
+  })
+  assert.equal(await call, 1)
+})
+
+test('repeated failure opens the breaker: the connection is cut and made anew', async (t) => {
+  const { connection, destroyed, attempts } = setUp(t)
+  await connection.start()
+  const failing = async () => {
+    throw new Error('OOM command not allowed')
+  }
+  for (let at = 0; at < 3; at++) await assert.rejects(connection.use(failing), isUnavailable)
+  await waitUntil('it is cut', () => destroyed() === 1, soon)
+  await waitUntil('it is made anew', () => attempts() === 2 && connection.state === 'closed', soon)
+  assert.equal(await connection.use(async () => 1), 1)
+})
+
+test('a connection that ends opens the breaker at once', async (t) => {
+  const gate = Promise.withResolvers<void>()
+  const { connection, lose } = setUp(t, async (attempt) => {
+    if (attempt > 1) await gate.promise
+  })
+  await connection.start()
+  lose()
+  await waitUntil('it is refused', () => connection.state !== 'closed', soon)
+  await assert.rejects(
+    connection.use(async () => 1),
+    isUnavailable,
+  )
+  gate.resolve()
+  await waitUntil('it is back', () => connection.state === 'closed', soon)
+})
+
+test('a connection that is made too late is cut, and so is the last one at the end', async (t) => {
+  const gate = Promise.withResolvers<void>()
+  const { connection, destroyed, attempts } = setUp(t, (attempt) =>
+    attempt === 1 ? gate.promise : Promise.resolve(),
+  )
+  await connection.start()
+  gate.resolve()
+  await waitUntil('the late one is cut', () => destroyed() === 1, soon)
+  await waitUntil('there is another one', () => attempts() === 2 && connection.state === 'closed', soon)
+  await connection.close()
+  assert.equal(destroyed(), 2)
+})
