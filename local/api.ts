@@ -30,9 +30,9 @@ export const startApi: Component = async ({ env, logDir, say }, onExit) => {
     throw new Failure(`The API has ended by itself (${signal ?? `exit code ${code}`}).`, code || 1)
   })
   const url = `http://${isIPv6(host) ? `[${host}]` : host}:${port}`
-  await Promise.race([ended, waitForHttp(`${url}/health/ready`, { timeoutMs: START_TIMEOUT_MS })])
+  const health = await Promise.race([ended, waitForHttp(`${url}/health`, { timeoutMs: START_TIMEOUT_MS })])
   ended.catch(onExit)
-  return { API_URL: url, METRICS_PORT: metricsPort }
+  return { API_URL: url, API_TIER: String(JSON.parse(health).tier), METRICS_PORT: metricsPort }
 }
 
 /**

@@ -15,6 +15,7 @@ interface DebianPackage {
 const tools = {
   haproxy: { package: 'haproxy', program: 'usr/sbin/haproxy', probe: ['-v'] },
   wrk: { package: 'wrk', program: 'usr/bin/wrk', probe: ['-v'] },
+  'redis-server': { package: 'redis-server', program: 'usr/bin/redis-server', probe: ['--version'] },
   // The package is a whole server, which depends on a compiler, on Perl and on much else.
   pgbench: {
     package: 'postgresql-15',

@@ -73,12 +73,13 @@ async function stopRequest(): Promise<void> {
 
 function announce({
   API_URL: url,
+  API_TIER: tier,
   METRICS_PORT: metricsPort,
   DATABASE_URL: databaseUrl,
 }: NodeJS.ProcessEnv): void {
   const metrics = new URL('/metrics', url)
   if (metricsPort) metrics.port = metricsPort
-  say(`ready ${url} tier ${options.tier}`)
+  say(`ready ${url} tier ${tier}`)
   say(`  data     ${url}/data/1`)
   say(`  changes  ${url}/changes`)
   say(`  docs     ${url}/docs`)

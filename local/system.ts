@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseEnv } from 'node:util'
 import { startApi } from './api.ts'
+import { startCache } from './cache.ts'
 import type { Component, Context, Failure } from './component.ts'
 import { startDatabase } from './database.ts'
 import type { Tier } from './options.ts'
@@ -10,6 +11,7 @@ import type { Tier } from './options.ts'
 const components: Partial<Record<Tier, readonly Component[]>> = {
   1: [startApi],
   2: [startDatabase, startApi],
+  4: [startDatabase, startCache, startApi],
 }
 
 /**

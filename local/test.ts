@@ -15,7 +15,9 @@ const args = process.argv.slice(2)
 const options = args.filter((arg) => arg.startsWith('-'))
 const names = args.filter((arg) => !arg.startsWith('-'))
 const files = (names.length > 0 ? names : TEST_FOLDERS).flatMap(testFilesOf)
-await debianTool('haproxy').catch((error: Error) => fail(error.message))
+for (const tool of ['haproxy', 'redis-server'] as const) {
+  await debianTool(tool).catch((error: Error) => fail(error.message))
+}
 
 // Ctrl-C reaches the tests too, and what is left of them is removed after they have ended.
 process.on('SIGINT', () => {})

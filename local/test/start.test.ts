@@ -7,7 +7,8 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { startDatabaseServer } from '../../app/test/support/postgres.ts'
 import { freePort, listeningPort } from '../ports.ts'
-import { type RunningProcess, startProcess } from '../processes.ts'
+import { listProcesses } from '../process-table.ts'
+import { type RunningProcess, sendSignal, startProcess } from '../processes.ts'
 import { waitForHttp, waitUntil } from '../wait.ts'
 import { traces } from './traces.ts'
 
@@ -243,6 +244,32 @@ test('tier 1 starts no database, and leaves one that is there alone', async (t) 
   assert.doesNotMatch(launcher.output.join('\n'), /postgres/)
 })
 
+async function dependencies(url: string): Promise<Record<string, { state: string }>> {
+  return JSON.parse(await waitForHttp(`${url}/health`, READY)).dependencies
+}
+
+/** The launcher starts each in a shell that becomes it. */
+function childrenOf(parent: number, name: string): number[] {
+  return listProcesses().flatMap((one) => (one.parent === parent && one.name === name ? [one.pid] : []))
+}
+
+test('the whole system has a cache, and goes on without it', async (t) => {
+  const launcher = await startReady(t, LAUNCHER)
+  assert.equal((await dependencies(launcher.url)).cache?.state, 'ok')
+  const [redis] = childrenOf(launcher.pid, 'redis-server')
+  sendSignal(redis as number, 'SIGKILL')
+  await launcher.line(/Redis has ended by itself \(SIGKILL\): going on without a cache/, READY)
+  assert((await fetch(`${launcher.url}/data/1`)).ok)
+})
+
+test('tier 2 has no cache, and REDIS_URL leads to one of the user’s own', async (t) => {
+  const tier2 = await startReady(t, [...LAUNCHER, '--tier', '2'])
+  assert.deepEqual(Object.keys(await dependencies(tier2.url)), ['store'])
+  const own = await startReady(t, LAUNCHER, { REDIS_URL: 'redis://127.0.0.1:1' })
+  assert.equal((await dependencies(own.url)).cache?.state, 'unavailable')
+  assert.deepEqual(childrenOf(own.pid, 'redis-server'), [])
+})
+
 test('metrics are where the launcher says, on a free port too', async (t) => {
   const launcher = await startReady(t, TIER_1, { METRICS_PORT: '0' })
   const url = await told(launcher, 'metrics')
@@ -252,7 +279,6 @@ test('metrics are where the launcher says, on a free port too', async (t) => {
 
 test('wrong options exit with 64 and say what is wrong', async (t) => {
   const faults: readonly [RegExp, ...string[]][] = [
-    [/this release has only tier 1 and 2/, '--tier', '4'],
     [/expected one of 1, 2, 4/, '--tier', '3'],
     [/Unknown option '--tire'/, '--tire', '1'],
     [/exclude each other/, '--data-dir', 'somewhere'],

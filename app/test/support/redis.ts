@@ -1,0 +1,177 @@
+import { rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { createClient } from '@redis/client'
+import { type Redis, type Settings, startRedis } from '../../../local/redis.ts'
+import { createThrowAwayFolder } from '../../../local/throw-away.ts'
+import { waitUntil } from '../../../local/wait.ts'
+import { createAuthority } from './certificates.ts'
+
+/** A server of Redis for tests that break it. Disposing of it ends it. */
+export interface RedisServer extends AsyncDisposable {
+  readonly port: number
+  readonly url: string
+  /** Its log, over all starts. */
+  readonly log: readonly string[]
+  /** Runs one command on a connection of its own, as the user of `url` or the one given. */
+  command(...words: readonly string[]): Promise<unknown>
+  /** SIGKILL. Resolves when it is gone, and all that it held with it. */
+  kill(): Promise<void>
+  stop(): Promise<void>
+  /** Starts it again, empty, on the same port. */
+  start(): Promise<void>
+  /** SIGSTOP: connections stay open and new ones are taken, but nobody answers. */
+  freeze(): void
+  /** Ends `freeze`. */
+  thaw(): void
+}
+
+/** `settings` are those of redis.conf, as in `{ maxmemory: '2mb', 'maxmemory-policy': 'noeviction' }`. */
+export async function startRedisServer(settings: Settings = {}): Promise<RedisServer> {
+  return serve(
+    () => settings,
+    (port) => `redis://127.0.0.1:${port}`,
+  )
+}
+
+export interface TlsRedisServer extends RedisServer {
+  /** The file of the authority's certificate that a client has to trust. */
+  readonly authorityFile: string
+}
+
+/** A server that takes TLS connections alone. */
+export async function startTlsRedisServer(settings: Settings = {}): Promise<TlsRedisServer> {
+  const authority = createAuthority('test authority')
+  const { certificate, key } = authority.issue('localhost', '127.0.0.1')
+  const folder = createThrowAwayFolder()
+  const fileOf = (name: string) => join(folder, name)
+  await writeFile(fileOf('authority.pem'), authority.certificate)
+  await writeFile(fileOf('server.pem'), certificate)
+  await writeFile(fileOf('server.key'), key)
+  const server = await serve(
+    (port) => ({
+      port: '0',
+      'tls-port': String(port),
+      'tls-cert-file': fileOf('server.pem'),
+      'tls-key-file': fileOf('server.key'),
+      'tls-ca-cert-file': fileOf('authority.pem'),
+      'tls-auth-clients': 'no',
+      ...settings,
+    }),
+    (port) => `rediss://localhost:${port}`,
+    authority.certificate,
+  )
+  return Object.assign(server, { authorityFile: fileOf('authority.pem') })
+}
+
+async function serve(
+  settings: (port: number) => Settings,
+  urlOf: (port: number) => string,
+  authority?: string,
+): Promise<RedisServer> {
+  const folder = createThrowAwayFolder()
+  const log: string[] = []
+  const start = (port?: number) => startRedis({ folder, port, settings, onLine: (line) => log.push(line) })
+  let server: Redis = await start()
+  const { port } = server
+  const url = urlOf(port)
+  return {
+    port,
+    url,
+    log,
+    command: (...words) => command(url, words, authority),
+    async kill() {
+      server.signal('SIGKILL')
+      await server.exited
+    },
+    stop: () => server.stop(),
+    async start() {
+      server = await start(port)
+    },
+    freeze: () => void server.signal('SIGSTOP'),
+    thaw: () => void server.signal('SIGCONT'),
+    async [Symbol.asyncDispose]() {
+      server.signal('SIGKILL')
+      await server.exited
+      await rm(folder, { recursive: true })
+    },
+  }
+}
+
+async function command(url: string, words: readonly string[], authority?: string): Promise<unknown> {
+  const tls = authority === undefined ? {} : { tls: true as const, ca: authority }
+  const client = createClient({ url, socket: { reconnectStrategy: false, ...tls } })
+  client.on('error', () => {})
+  await client.connect()
+  try {
+    return await client.sendCommand([...words])
+  } finally {
+    if (client.isOpen) client.destroy()
+  }
+}
+
+/** Three masters, each with a third of the slots and with `replicas` replicas. */
+export interface RedisCluster extends AsyncDisposable {
+  /** Of one of the masters: clients find the others. */
+  readonly url: string
+  readonly masters: readonly RedisServer[]
+  readonly replicas: readonly RedisServer[]
+  /** Resolves when every node that lives sees a master for all slots. */
+  settled(): Promise<void>
+}
+
+const SLOTS = 16_384
+const MASTERS = 3
+/** A node that does not answer for so long is held for dead. */
+const NODE_TIMEOUT_MS = 1000
+const SETTLE_MS_MAX = 30_000
+
+export async function startRedisCluster({ replicas = 0 }: { replicas?: 0 | 1 } = {}): Promise<RedisCluster> {
+  const settings = { 'cluster-enabled': 'yes', 'cluster-node-timeout': String(NODE_TIMEOUT_MS) }
+  const nodes = await Promise.all(
+    Array.from({ length: MASTERS * (1 + replicas) }, () => startRedisServer(settings)),
+  )
+  const [masters, others] = [nodes.slice(0, MASTERS), nodes.slice(MASTERS)]
+  const [first] = masters as [RedisServer, ...RedisServer[]]
+  for (const [at, master] of masters.entries()) {
+    const [from, to] = [at, at + 1].map((part) => Math.floor((part * SLOTS) / MASTERS)) as [number, number]
+    await master.command('CLUSTER', 'ADDSLOTSRANGE', String(from), String(to - 1))
+    await master.command('CLUSTER', 'SET-CONFIG-EPOCH', String(at + 1))
+  }
+  for (const node of nodes.slice(1)) {
+    await node.command('CLUSTER', 'MEET', '127.0.0.1', String(first.port))
+  }
+  const living = async () => {
+    const answers = await Promise.allSettled(nodes.map((node) => node.command('CLUSTER', 'INFO')))
+    return answers.filter((answer) => answer.status === 'fulfilled').map(({ value }) => String(value))
+  }
+  const settled = async () => {
+    await waitUntil(
+      'the cluster is whole',
+      async () => (await living()).every((info) => info.includes('cluster_state:ok')),
+      { timeoutMs: SETTLE_MS_MAX },
+    )
+  }
+  await waitUntil(
+    'the nodes know each other',
+    async () => (await living()).every((info) => info.includes(`cluster_known_nodes:${nodes.length}`)),
+    { timeoutMs: SETTLE_MS_MAX },
+  )
+  for (const [at, replica] of others.entries()) {
+    const id = await masters[at]?.command('CLUSTER', 'MYID')
+    await waitUntil(
+      'the replica follows',
+      () => replica.command('CLUSTER', 'REPLICATE', String(id)).catch(() => false),
+      { timeoutMs: SETTLE_MS_MAX },
+    )
+  }
+  await settled()
+  return {
+    url: first.url,
+    masters,
+    replicas: others,
+    settled,
+    async [Symbol.asyncDispose]() {
+      await Promise.all(nodes.map((node) => node[Symbol.asyncDispose]()))
+    },
+  }
+}
