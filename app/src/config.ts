@@ -89,9 +89,6 @@ function conflicts(given: (name: VariableName) => boolean, values: Values): stri
   if (given('REDIS_PASSWORD') && !given('REDIS_URL')) {
     faults.push('REDIS_PASSWORD: expected to be set together with REDIS_URL')
   }
-  if (given('REDIS_URL') && values.CHANGES_RETENTION_MS < values.CACHE_TTL_MS) {
-    faults.push('CHANGES_RETENTION_MS: expected at least CACHE_TTL_MS: the feed repairs the cache')
-  }
   if (given('DATABASE_URL') && given('DATABASE_HOST')) {
     faults.push('DATABASE_HOST: expected not to be set together with DATABASE_URL')
   }

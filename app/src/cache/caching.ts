@@ -16,9 +16,13 @@ export interface Caching {
   readonly reader: ItemReader
 }
 
-/** How long the cache may keep an item, so that nobody is told it later than `CACHE_TTL_MS` after the store gave it. */
-export function itemLifetimeMs({ CACHE_TTL_MS }: Config): number {
-  return CACHE_TTL_MS - NOTE_TRAVEL_MS_MAX - NEAR_MS
+/**
+ * How long the cache may keep an item, so that nobody is told it later than `CACHE_TTL_MS` after the store gave it, nor
+ * after the feed has forgotten what has made it old: then nothing could repair it.
+ */
+export function itemLifetimeMs({ CACHE_TTL_MS, CHANGES_RETENTION_MS }: Config): number {
+  const told = Math.min(CACHE_TTL_MS, CHANGES_RETENTION_MS) - NOTE_TRAVEL_MS_MAX - NEAR_MS
+  return Math.max(1, told)
 }
 
 /** Puts the cache in front of the store: levels, write-through and repair. */

@@ -57,7 +57,7 @@ export const variables = {
   CACHE_TTL_MS: integer(
     300_000,
     [5000, DAY_MS],
-    'How long an item may be cached at most, whatever is lost or broken.',
+    'How long an item may be cached at most, whatever is lost or broken; never longer than `CHANGES_RETENTION_MS`.',
   ),
   CACHE_NEAR_BYTES_MAX: integer(
     32 * MIB,

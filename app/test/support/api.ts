@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { after, before } from 'node:test'
 import { createDatabase, type Database } from './postgres.ts'
+import { type RedisServer, startRedisServer } from './redis.ts'
 import { type Environment, type Service, startService } from './service.ts'
 
 export interface ApiAnswer {
@@ -32,18 +33,25 @@ export interface Api {
  * their own, so that it may hold other data.
  */
 export function useApi(environment: Environment = {}): Api {
-  const tier = process.env.TEST_TIER ?? '2'
+  const tier = process.env.TEST_TIER ?? '4'
   let database: Database | undefined
+  let redis: RedisServer | undefined
   let service: Service | undefined
   let url = process.env.BASE_URL ?? ''
   before(async () => {
     if (url !== '') return
     if (tier !== '1') database = await createDatabase()
-    service = await startService({ ...environment, ...(database && { DATABASE_URL: database.url }) })
+    if (tier === '4') redis = await startRedisServer()
+    service = await startService({
+      ...environment,
+      ...(database && { DATABASE_URL: database.url }),
+      ...(redis && { REDIS_URL: redis.url }),
+    })
     url = service.url
   })
   after(async () => {
     await service?.kill()
+    await redis?.[Symbol.asyncDispose]()
     await database?.[Symbol.asyncDispose]()
   })
 

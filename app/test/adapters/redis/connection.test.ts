@@ -61,7 +61,8 @@ test('a start waits for the first attempt alone, and for no longer than its time
 })
 
 test('wrong credentials end the start with what to do; later they are an outage', async (t) => {
-  const wrong = () => Promise.reject(new Error('WRONGPASS invalid username-password pair or user is disabled.'))
+  const wrong = () =>
+    Promise.reject(new Error('WRONGPASS invalid username-password pair or user is disabled.'))
   await assert.rejects(setUp(t, wrong).connection.start(), (error: Error) => {
     assert.ok(error instanceof OperatorFault)
     assert.match(error.message, /WRONGPASS.*REDIS_URL.*REDIS_PASSWORD/)
