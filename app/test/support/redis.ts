@@ -126,7 +126,11 @@ const NODE_TIMEOUT_MS = 1000
 const SETTLE_MS_MAX = 30_000
 
 export async function startRedisCluster({ replicas = 0 }: { replicas?: 0 | 1 } = {}): Promise<RedisCluster> {
-  const settings = { 'cluster-enabled': 'yes', 'cluster-node-timeout': String(NODE_TIMEOUT_MS) }
+  const settings = {
+    'cluster-enabled': 'yes',
+    'cluster-node-timeout': String(NODE_TIMEOUT_MS),
+    'repl-diskless-sync-delay': '0',
+  }
   const nodes = await Promise.all(
     Array.from({ length: MASTERS * (1 + replicas) }, () => startRedisServer(settings)),
   )
@@ -164,6 +168,14 @@ export async function startRedisCluster({ replicas = 0 }: { replicas?: 0 | 1 } =
       { timeoutMs: SETTLE_MS_MAX },
     )
   }
+  await waitUntil(
+    'the replicas have what their masters have',
+    async () => {
+      const answers = await Promise.all(others.map((replica) => replica.command('INFO', 'replication')))
+      return answers.every((info) => String(info).includes('master_link_status:up'))
+    },
+    { timeoutMs: SETTLE_MS_MAX },
+  )
   await settled()
   return {
     url: first.url,

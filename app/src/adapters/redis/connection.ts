@@ -16,7 +16,10 @@ export interface Connection {
   readonly state: BreakerState
   /** Of the latest call; null before the first. */
   readonly latencyMs: number | null
-  /** Throws `unavailable`, at once when there is no connection, and after `timeoutMs` when there is no answer. */
+  /**
+   * Lends the client. Throws `unavailable` at once when there is none. Its calls throw it when they fail, and after
+   * `timeoutMs` when there is no answer.
+   */
   use<T>(run: (client: RedisClient) => Promise<T>): Promise<T>
   /** Resolves when a first attempt has succeeded or failed; rejects when it failed for what waiting does not mend. */
   start(): Promise<void>
@@ -48,7 +51,7 @@ export function createConnection(options: ConnectionOptions): Connection {
   const closing = new AbortController()
   const first = Promise.withResolvers<void>()
   let state: BreakerState = 'open'
-  let opened: Opened | undefined
+  let lent: RedisClient | undefined
   let failedMs: number[] = []
   let latencyMs: number | null = null
   let running: Promise<void> | undefined
@@ -88,22 +91,41 @@ export function createConnection(options: ConnectionOptions): Connection {
 
   /** Resolves to why it is open no longer. */
   async function whileOpen(connection: Opened): Promise<Error> {
-    opened = connection
+    if (closing.signal.aborted) connection.lost.resolve(new Error('closed'))
+    closing.signal.addEventListener('abort', () => connection.lost.resolve(new Error('closed')))
+    lent = guarded(connection)
     failedMs = []
     state = 'closed'
     outage.over()
     first.resolve()
     const reason = await connection.lost.promise
-    opened = undefined
+    lent = undefined
     state = 'open'
     connection.client.destroy()
     return reason
   }
 
-  function failed(connection: Opened, error: Error): void {
-    const nowMs = performance.now()
-    failedMs = [...failedMs.filter((ms) => nowMs - ms < FAILURES_WITHIN_MS), nowMs]
-    if (failedMs.length >= FAILURES_MAX) connection.lost.resolve(error)
+  /** Its calls have a time limit, and their failures are counted. */
+  function guarded({ client, lost }: Opened): RedisClient {
+    async function call<T>(answer: Promise<T>): Promise<T> {
+      const startMs = performance.now()
+      try {
+        const answered = await inTime(answer, timeoutMs)
+        latencyMs = Math.round((performance.now() - startMs) * 1000) / 1000
+        return answered
+      } catch (error) {
+        const nowMs = performance.now()
+        failedMs = [...failedMs.filter((ms) => nowMs - ms < FAILURES_WITHIN_MS), nowMs]
+        if (failedMs.length >= FAILURES_MAX) lost.resolve(error as Error)
+        throw unavailable(error)
+      }
+    }
+    return {
+      isCluster: client.isCluster,
+      mGet: (keys) => call(client.mGet(keys)),
+      update: (keys, args) => call(client.update(keys, args)),
+      destroy: client.destroy,
+    }
   }
 
   return {
@@ -114,17 +136,8 @@ export function createConnection(options: ConnectionOptions): Connection {
       return latencyMs
     },
     async use(run) {
-      const connection = opened
-      if (connection === undefined) throw unavailable()
-      const startMs = performance.now()
-      try {
-        const answer = await inTime(run(connection.client), timeoutMs)
-        latencyMs = Math.round((performance.now() - startMs) * 1000) / 1000
-        return answer
-      } catch (error) {
-        failed(connection, error as Error)
-        throw unavailable(error)
-      }
+      if (lent === undefined) throw unavailable()
+      return run(lent)
     },
     start() {
       running = keepOpen()
@@ -133,7 +146,6 @@ export function createConnection(options: ConnectionOptions): Connection {
     async close() {
       closing.abort()
       first.resolve()
-      opened?.lost.resolve(new Error('closed'))
       await running
     },
   }

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { waitUntil } from '../../../../local/wait.ts'
 import type { OutageLog } from '../../../src/adapters/outage-log.ts'
-import type { RedisClient } from '../../../src/adapters/redis/client.ts'
 import { createConnection } from '../../../src/adapters/redis/connection.ts'
 import { AppError, OperatorFault } from '../../../src/domain/errors.ts'
 
@@ -13,11 +12,12 @@ const silent: OutageLog = { goesOn() {}, over() {}, reason: undefined }
 function setUp(t: TestContext, connect: (attempt: number) => Promise<void> = async () => {}) {
   const lost: ((reason: Error) => void)[] = []
   let destroyed = 0
+  const world = { mGet: async (): Promise<(string | null)[]> => ['there'] }
   const connection = createConnection({
     async open(onLost) {
       lost.push(onLost)
       await connect(lost.length)
-      return { isCluster: false, mGet: never, update: never, destroy: () => destroyed++ } as RedisClient
+      return { isCluster: false, mGet: () => world.mGet(), update: never, destroy: () => destroyed++ }
     },
     timeoutMs: 20,
     connectTimeoutMs: 100,
@@ -26,6 +26,11 @@ function setUp(t: TestContext, connect: (attempt: number) => Promise<void> = asy
   t.after(() => connection.close())
   return {
     connection,
+    /** One call, of which Redis's side is `mGet`. */
+    call(mGet = world.mGet) {
+      world.mGet = mGet
+      return connection.use((client) => client.mGet(['key']))
+    },
     attempts: () => lost.length,
     destroyed: () => destroyed,
     lose: () => lost.at(-1)?.(new Error('reset')),
@@ -37,18 +42,15 @@ const isUnavailable = (error: unknown) => error instanceof AppError && error.cod
 
 test('calls go through once there is a connection, and are refused at once before', async (t) => {
   const gate = Promise.withResolvers<void>()
-  const { connection } = setUp(t, () => gate.promise)
+  const { connection, call } = setUp(t, () => gate.promise)
   assert.equal(connection.state, 'open')
   const started = connection.start()
   assert.equal(connection.state, 'half-open')
-  await assert.rejects(
-    connection.use(async () => 1),
-    isUnavailable,
-  )
+  await assert.rejects(call(), isUnavailable)
   gate.resolve()
   await started
   assert.equal(connection.state, 'closed')
-  assert.equal(await connection.use(async () => 1), 1)
+  assert.deepEqual(await call(), ['there'])
   assert.ok((connection.latencyMs as number) >= 0)
 })
 
@@ -78,52 +80,49 @@ test('wrong credentials end the start with what to do; later they are an outage'
 })
 
 test('a call without an answer is given up after its time', async (t) => {
-  const { connection } = setUp(t)
+  const { connection, call } = setUp(t)
   await connection.start()
   const startMs = performance.now()
-  await assert.rejects(connection.use(never), isUnavailable)
+  await assert.rejects(call(never), isUnavailable)
   assert.ok(performance.now() - startMs < 1000)
   assert.equal(connection.state, 'closed', 'one failure is no outage')
 })
 
 test('a process that was busy takes the answer that is there', async (t) => {
-  const { connection } = setUp(t)
+  const { connection, call } = setUp(t)
   await connection.start()
-  const { promise, resolve } = Promise.withResolvers<number>()
-  const call = connection.use(() => promise)
+  const { promise, resolve } = Promise.withResolvers<string[]>()
+  const calling = call(() => promise)
   setImmediate(() => {
     const untilMs = performance.now() + 60
     while (performance.now() < untilMs);
     // As the socket's data, which comes after the timers of the same turn.
-    setImmediate(() => resolve(1))
+    setImmediate(() => resolve(['late']))
   })
-  assert.equal(await call, 1)
+  assert.deepEqual(await calling, ['late'])
 })
 
 test('repeated failure opens the breaker: the connection is cut and made anew', async (t) => {
-  const { connection, destroyed, attempts } = setUp(t)
+  const { connection, call, destroyed, attempts } = setUp(t)
   await connection.start()
   const failing = async () => {
     throw new Error('OOM command not allowed')
   }
-  for (let at = 0; at < 3; at++) await assert.rejects(connection.use(failing), isUnavailable)
+  for (let at = 0; at < 3; at++) await assert.rejects(call(failing), isUnavailable)
   await waitUntil('it is cut', () => destroyed() === 1, soon)
   await waitUntil('it is made anew', () => attempts() === 2 && connection.state === 'closed', soon)
-  assert.equal(await connection.use(async () => 1), 1)
+  assert.deepEqual(await call(async () => ['there']), ['there'])
 })
 
 test('a connection that ends opens the breaker at once', async (t) => {
   const gate = Promise.withResolvers<void>()
-  const { connection, lose } = setUp(t, async (attempt) => {
+  const { connection, call, lose } = setUp(t, async (attempt) => {
     if (attempt > 1) await gate.promise
   })
   await connection.start()
   lose()
   await waitUntil('it is refused', () => connection.state !== 'closed', soon)
-  await assert.rejects(
-    connection.use(async () => 1),
-    isUnavailable,
-  )
+  await assert.rejects(call(), isUnavailable)
   gate.resolve()
   await waitUntil('it is back', () => connection.state === 'closed', soon)
 })
