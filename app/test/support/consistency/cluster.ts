@@ -1,11 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { listeningPort } from '../../../../local/ports.ts'
 import { type DatabaseServer, startDatabaseServer } from '../postgres.ts'
+import { type RedisServer, startRedisServer } from '../redis.ts'
 import { type Service, startService } from '../service.ts'
 
-/** Several processes of the service on ports of their own, and their database. */
+/** Several processes of the service on ports of their own, their database, and perhaps a cache. */
 export interface Cluster extends AsyncDisposable {
   readonly database: DatabaseServer
+  /** Undefined without a cache. */
+  readonly redis: RedisServer | undefined
   readonly ports: readonly number[]
   processes(): readonly Service[]
   kill(process: number): Promise<void>
@@ -19,9 +22,10 @@ export interface Cluster extends AsyncDisposable {
 export const DATABASE_TIMEOUT_MS = 600
 export const ANSWER_TIMEOUT_MS = 1000
 
-export async function startCluster(size: number): Promise<Cluster> {
+export async function startCluster(size: number, { withCache = false } = {}): Promise<Cluster> {
   await using cleanup = new AsyncDisposableStack()
   const database = cleanup.use(await startDatabaseServer())
+  const redis = withCache ? cleanup.use(await startRedisServer()) : undefined
   const services = new Map<number, Service>()
   cleanup.defer(async () => void (await Promise.all([...services.values()].map((service) => service.kill()))))
   const ports: number[] = []
@@ -33,6 +37,7 @@ export async function startCluster(size: number): Promise<Cluster> {
       DATABASE_URL: database.url(),
       DATABASE_TIMEOUT_MS: String(DATABASE_TIMEOUT_MS),
       ANSWER_TIMEOUT_MS: String(ANSWER_TIMEOUT_MS),
+      ...(redis && { REDIS_URL: redis.url }),
     }
     services.set(process, await startService(environment))
   }
@@ -41,6 +46,7 @@ export async function startCluster(size: number): Promise<Cluster> {
   const owned = cleanup.move()
   return {
     database,
+    redis,
     ports,
     processes: () => [...services.values()],
     async kill(process) {

@@ -10,6 +10,8 @@ export interface HttpRequest {
 
 export interface HttpAnswer {
   readonly status: number
+  /** `Cache-Status`, empty without one. */
+  readonly cacheStatus: string
   // biome-ignore lint/suspicious/noExplicitAny: a test looks into every answer, whatever its shape.
   readonly json: any
 }
@@ -30,7 +32,11 @@ export async function exchange(port: number, request: HttpRequest, timeoutMs: nu
   sent.on('response', (response) => {
     text(response).then(
       (body) =>
-        resolve({ status: response.statusCode ?? 0, json: body === '' ? undefined : JSON.parse(body) }),
+        resolve({
+          status: response.statusCode ?? 0,
+          cacheStatus: String(response.headers['cache-status'] ?? ''),
+          json: body === '' ? undefined : JSON.parse(body),
+        }),
       () => resolve('lost'),
     )
   })

@@ -8,8 +8,11 @@ import { HOT_IDS, TWINS } from './workload.ts'
 /** Longer than the clients wait, and than requests may: the process finds its connections as they were, and all late. */
 const LONG_FREEZE_MS = Math.max(ANSWER_TIMEOUT_MS, TIMEOUT_MS) + 100
 
-/** What happens to one of the processes, the database or a row. Those that last do so for a random time. */
-const faults: Readonly<Record<string, (cluster: Cluster, random: Random) => Promise<void>>> = {
+/** By what happens. Those that last do so for a random time. */
+export type Faults = Readonly<Record<string, (cluster: Cluster, random: Random) => Promise<void>>>
+
+/** To one of the processes, the database or a row. */
+export const storeFaults: Faults = {
   async 'a process is killed'(cluster, random) {
     const process = random.below(cluster.ports.length)
     await cluster.kill(process)
@@ -58,7 +61,50 @@ const faults: Readonly<Record<string, (cluster: Cluster, random: Random) => Prom
   },
 }
 
-export const FAULT_KINDS = Object.keys(faults)
+/** To the cache, and to those who would tell it. */
+export const cacheFaults: Faults = {
+  async 'Redis is killed'({ redis }, random) {
+    await redis?.kill()
+    await delay(random.below(300))
+    await redis?.start()
+  },
+  async 'Redis is restarted'({ redis }) {
+    await redis?.stop()
+    await redis?.start()
+  },
+  async 'Redis is flushed'({ redis }) {
+    await redis?.command('FLUSHALL')
+  },
+  async 'Redis is flushed again and again'({ redis }, random) {
+    for (let times = 0; times < 10; times++) {
+      await redis?.command('FLUSHALL')
+      await delay(random.below(20))
+    }
+  },
+  async 'Redis loses its position alone'({ redis }) {
+    const keys = (await redis?.command('KEYS', 'position:*')) as readonly string[]
+    if (keys.length > 0) await redis?.command('DEL', ...keys)
+  },
+  async 'Redis stands still for a moment'({ redis }, random) {
+    redis?.freeze()
+    await delay(20 + random.below(80))
+    redis?.thaw()
+  },
+  async 'Redis stands still for longer than anybody waits'({ redis }, random) {
+    redis?.freeze()
+    await delay(500 + random.below(1500))
+    redis?.thaw()
+  },
+  async 'a process is killed'(cluster, random) {
+    await storeFaults['a process is killed']?.(cluster, random)
+  },
+  async 'a process stands still for longer than the cache may be behind'(cluster, random) {
+    await cluster.freeze(random.below(cluster.ports.length), 1000 + random.below(500))
+  },
+  async 'PostgreSQL is killed'(cluster, random) {
+    await storeFaults['PostgreSQL is killed']?.(cluster, random)
+  },
+}
 
 const RECOVERY_MS_MAX = 15_000
 const REST_MS_MAX = 200
@@ -79,12 +125,12 @@ async function frozen(database: Cluster['database'], ms: number): Promise<void> 
 export async function runFaults(
   cluster: Cluster,
   recorder: Recorder,
-  { rounds, random }: { readonly rounds: number; readonly random: Random },
+  { faults, rounds, random }: { readonly faults: Faults; readonly rounds: number; readonly random: Random },
 ): Promise<ReadonlyMap<string, number>> {
   const counts = new Map<string, number>()
   await recovered(cluster, recorder, 'the start')
   for (let round = 0; round < rounds; round++) {
-    for (const kind of shuffled(FAULT_KINDS, random)) {
+    for (const kind of shuffled(Object.keys(faults), random)) {
       await delay(random.below(REST_MS_MAX))
       await faults[kind]?.(cluster, random)
       counts.set(kind, (counts.get(kind) ?? 0) + 1)

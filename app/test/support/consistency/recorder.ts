@@ -14,7 +14,7 @@ export interface Meaning {
   readonly tell?: (answer: HttpAnswer) => Told
 }
 
-export type Told = Partial<Pick<Operation, 'writes' | 'sights' | 'lostRaces'>>
+export type Told = Partial<Pick<Operation, 'writes' | 'sights' | 'cached' | 'lostRaces'>>
 
 /** A request, and how its answers are to be understood. */
 export interface Asked {

@@ -149,9 +149,10 @@ export function get(id: string, readsStore: boolean): Asked {
       headers: readsStore ? { 'cache-control': 'no-cache' } : {},
     },
     meaning: {
-      kind: 'GET',
-      tell: ({ status, json }) => ({
+      kind: readsStore ? 'GET with no-cache' : 'GET',
+      tell: ({ status, json, cacheStatus }) => ({
         sights: [status === 404 ? versionOf(id, 0) : { id, version: json.version, value: json.value }],
+        cached: readsStore || cacheStatus === '' ? undefined : { isStale: /detail=stale/.test(cacheStatus) },
       }),
     },
   }

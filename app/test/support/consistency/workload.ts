@@ -61,6 +61,8 @@ export interface WorkloadOptions {
   readonly seed: number
   readonly clients: number
   readonly processes: number
+  /** Reads that a cache may answer, after everything that a client does. */
+  readonly glances: number
 }
 
 interface Shared extends WorkloadOptions {
@@ -83,6 +85,7 @@ async function runClient(name: string, random: Random, shared: Shared): Promise<
   while (!shared.ending.aborted) {
     if (random.chance(CREATE_SHARE)) await createOnce(client)
     else await askAndLook(client)
+    for (let glance = 0; glance < shared.glances; glance++) await ask(client, get(idOf(client), false))
     await delay(random.below(PAUSE_MS_MAX))
   }
 }
@@ -118,9 +121,13 @@ function processOf({
   return others.find((process) => recorder.answers(process)) ?? first
 }
 
+function idOf({ random }: Client): string {
+  return random.pick(random.chance(HOT_SHARE) ? HOT_IDS : COLD_IDS)
+}
+
 function chosen(client: Client): Asked {
   const { random, newName, latest } = client
-  const id = random.pick(random.chance(HOT_SHARE) ? HOT_IDS : COLD_IDS)
+  const id = idOf(client)
   const version = latest.get(id) ?? 0
   const dice = random.below(100)
   if (dice < 26) return get(random.chance(0.2) ? random.pick(TWINS.flat()) : id, random.chance(0.5))

@@ -1,5 +1,6 @@
 import { checkAttribution } from './attribution.ts'
 import { checkTwins } from './batches.ts'
+import { checkCached } from './cached.ts'
 import { checkConditions, checkValues, claimsOf } from './claims.ts'
 import { checkFeed, feedOf } from './feed.ts'
 import type { History, Violation } from './history.ts'
@@ -11,15 +12,18 @@ import { orderOf } from './order.ts'
  */
 export function checkHistory(history: History): Violation[] {
   const feed = feedOf(history)
-  const claims = claimsOf(history, feed)
-  const order = orderOf(history, feed, claims)
+  /** What the store answered. */
+  const stored = { ...history, operations: history.operations.filter(({ cached }) => cached === undefined) }
+  const claims = claimsOf(stored, feed)
+  const order = orderOf(stored, feed, claims)
   return [
-    ...checkFeed(history, feed),
+    ...checkFeed(stored, feed),
     ...claims.violations,
     ...checkValues(history),
-    ...checkConditions(history, feed, claims),
+    ...checkCached(history, feed),
+    ...checkConditions(stored, feed, claims),
     ...order.violations,
-    ...checkTwins(history, feed),
-    ...checkAttribution(history, feed, claims, order),
+    ...checkTwins(stored, feed),
+    ...checkAttribution(stored, feed, claims, order),
   ]
 }

@@ -24,6 +24,8 @@ export interface Operation {
   readonly writes: readonly Write[]
   /** What it was shown. */
   readonly sights: readonly Sight[]
+  /** A cache answered it: what it was shown may be behind, and says so when nobody could tell by how much. */
+  readonly cached?: { readonly isStale: boolean } | undefined
   /** It gave up because others changed the item so many times while it tried. */
   readonly lostRaces?: { readonly id: string; readonly changes: number }
 }
