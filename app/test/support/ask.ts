@@ -42,9 +42,13 @@ async function sent<Body>(...[{ url }, method, path, body, signal]: Request): Pr
 
 export interface Health {
   readonly status: 'starting' | 'ok' | 'degraded' | 'draining'
-  readonly dependencies: {
-    readonly store: { readonly state: string; readonly latencyMs: number | null; readonly detail?: string }
-  }
+  readonly dependencies: { readonly store: Dependency; readonly cache?: Dependency }
+}
+
+interface Dependency {
+  readonly state: string
+  readonly latencyMs: number | null
+  readonly detail?: string
 }
 
 export async function healthOf(service: Asked): Promise<Health> {
