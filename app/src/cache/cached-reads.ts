@@ -1,5 +1,5 @@
 import { AppError } from '../domain/errors.ts'
-import { type Entry, itemOf } from '../domain/item.ts'
+import { itemOf } from '../domain/item.ts'
 import type { Cache, Cached } from '../ports/cache.ts'
 import type { ItemRead, ItemReader, Level } from '../ports/item-reader.ts'
 import type { Caller, Store } from '../ports/store.ts'
@@ -22,14 +22,24 @@ export interface CachedReadsOptions {
   readonly metrics: CacheMetrics
 }
 
-/** Near level, then cache, then store: the first that knows. Reads of one id that have to wait, wait for one another. */
+/**
+ * Near level, then cache, then store: the first that knows. Of those that have to ask the store for one id, the first
+ * does and the others wait for it. Hits do not join each other: the map for that made a hit cost 25 µs instead of 18, most
+ * of it in collections of garbage.
+ */
 export function createCachedReads(options: CachedReadsOptions): ItemReader {
   const { store, near, cache, levels, repair, metrics } = options
   const flights = new Map<string, Flight>()
 
   async function lookUp(id: string, caller: Caller): Promise<ItemRead> {
     const startMs = performance.now()
-    const found = await askCache(id, caller)
+    let found: Cached | undefined
+    try {
+      found = await cache.get(id, caller)
+    } catch {
+      metrics.redis.error++
+      return askStoreOnce(id, caller)
+    }
     if (found !== undefined && repair.keepsUp()) {
       metrics.redis.hit++
       near.keep(found, startMs)
@@ -37,17 +47,24 @@ export function createCachedReads(options: CachedReadsOptions): ItemReader {
     }
     metrics.redis.miss++
     // Absence may not be told by what could be old: whoever knows of the item would take it for lost.
-    if (found === undefined || itemOf(found.entry) === undefined) return askStore(id, caller)
+    if (found === undefined || itemOf(found.entry) === undefined) return askStoreOnce(id, caller)
     return (await askStoreBriefly(id, caller)) ?? staleRead(found)
   }
 
-  async function askCache(id: string, caller: Caller): Promise<Cached | undefined> {
-    try {
-      return await cache.get(id, caller)
-    } catch {
-      metrics.redis.error++
-      return undefined
+  function askStoreOnce(id: string, caller: Caller): ItemRead | Promise<ItemRead> {
+    // Another read may have brought it in the meantime.
+    const found = near.get(id)
+    if (found !== undefined) return readOf(found, 'near')
+    const underWay = flights.get(id)
+    if (underWay !== undefined && performance.now() - underWay.startMs <= JOIN_MS)
+      return underWay.join(caller)
+    const flight = new Flight(caller, (all) => askStore(id, all))
+    flights.set(id, flight)
+    const landed = () => {
+      if (flights.get(id) === flight) flights.delete(id)
     }
+    flight.answer.then(landed, landed)
+    return flight.answer
   }
 
   async function askStore(id: string, caller: Caller): Promise<ItemRead> {
@@ -62,33 +79,19 @@ export function createCachedReads(options: CachedReadsOptions): ItemReader {
     if (store.status().state !== 'ok') return undefined
     const { promise: late, resolve } = Promise.withResolvers<undefined>()
     const timer = setTimeout(resolve, STORE_PATIENCE_MS, undefined)
-    const answer = askStore(id, caller).catch((error) => {
+    try {
+      return await Promise.race([askStoreOnce(id, caller), late])
+    } catch (error) {
       if (error instanceof AppError && error.code === 'unavailable') return undefined
       throw error
-    })
-    try {
-      return await Promise.race([answer, late])
     } finally {
       clearTimeout(timer)
-      answer.catch(() => {})
     }
   }
 
   function staleRead(found: Cached): ItemRead {
     metrics.redis.stale++
     return { ...readOf(found, 'redis'), isStale: true }
-  }
-
-  function fly(id: string, first: Caller): Promise<ItemRead> {
-    const flight = new Flight(first, async (caller) => {
-      try {
-        return await lookUp(id, caller)
-      } finally {
-        if (flights.get(id) === flight) flights.delete(id)
-      }
-    })
-    flights.set(id, flight)
-    return flight.answer
   }
 
   return {
@@ -99,27 +102,25 @@ export function createCachedReads(options: CachedReadsOptions): ItemReader {
         return readOf(found, 'near')
       }
       metrics.near.miss++
-      const underWay = flights.get(id)
-      const isJoined = underWay !== undefined && performance.now() - underWay.startMs <= JOIN_MS
-      return isJoined ? underWay.join(caller) : fly(id, caller)
+      return lookUp(id, caller)
     },
     readThrough: askStore,
   }
 }
 
-function readOf({ entry, storedAtMs }: { entry: Entry; storedAtMs: number }, level: Level): ItemRead {
+function readOf({ entry, storedAtMs }: Cached, level: Level): ItemRead {
   return { item: itemOf(entry), level, isStale: false, ageMs: Math.max(0, Date.now() - storedAtMs) }
 }
 
-/** A read on its way, as one caller: wanted for as long as any of those who wait for it. */
+/** A read of the store, as one caller: wanted for as long as any of those who wait for it. */
 class Flight implements Caller {
   readonly startMs = performance.now()
   readonly answer: Promise<ItemRead>
   readonly #callers: Caller[]
 
-  constructor(first: Caller, read: (caller: Caller) => Promise<ItemRead>) {
+  constructor(first: Caller, ask: (all: Caller) => Promise<ItemRead>) {
     this.#callers = [first]
-    this.answer = read(this)
+    this.answer = ask(this)
   }
 
   join(caller: Caller): Promise<ItemRead> {

@@ -16,6 +16,8 @@ const FENCE = '0'
 const ABSENT = '1'
 const PRESENT = '2'
 
+const DIGIT_0 = 48
+
 export function fenceText({ version }: Pick<Fence, 'version'>): string {
   return rank(version, FENCE)
 }
@@ -28,14 +30,21 @@ export function cachedText({ entry, storedAtMs }: Cached): string {
 
 /** Undefined for a fence. */
 export function cachedOf(id: string, text: string): Cached | undefined {
-  const kind = text.slice(VERSION_END, KIND_END)
+  const kind = text[VERSION_END]
   if (kind === FENCE) return undefined
-  const version = Number(text.slice(0, VERSION_END))
-  const storedAtMs = Number(text.slice(UPDATED_END, STORED_END))
+  const version = integer(text, 0, VERSION_END)
+  const storedAtMs = integer(text, UPDATED_END, STORED_END)
   if (kind === ABSENT) return { entry: { id, version, value: undefined }, storedAtMs }
-  const createdAtMs = Number(text.slice(KIND_END, CREATED_END))
-  const updatedAtMs = Number(text.slice(CREATED_END, UPDATED_END))
+  const createdAtMs = integer(text, KIND_END, CREATED_END)
+  const updatedAtMs = integer(text, CREATED_END, UPDATED_END)
   return { entry: { id, value: text.slice(STORED_END), version, createdAtMs, updatedAtMs }, storedAtMs }
+}
+
+/** Without a text of its own for each number: this is done for every read. */
+function integer(text: string, from: number, to: number): number {
+  let value = 0
+  for (let at = from; at < to; at++) value = value * 10 + text.charCodeAt(at) - DIGIT_0
+  return value
 }
 
 function rank(version: number, kind: string): string {

@@ -76,9 +76,13 @@ export function createRedisCache(options: RedisCacheOptions): Cache {
   }
 
   return {
-    async get(id, caller) {
-      // Throws as long as the store has never been reached: that is no fault of Redis.
-      feedId()
+    get(id, caller) {
+      try {
+        feedId()
+      } catch (error) {
+        // The store has never been reached: that is no fault of Redis.
+        return Promise.reject(error)
+      }
       return reads.add(id, caller)
     },
 
