@@ -7,7 +7,7 @@ const PERMANENT = /^(WRONGPASS|NOAUTH|NOPERM|ERR AUTH|ERR invalid password)/
 export function permanentFault(error: unknown): string | undefined {
   const { message } = error as Error
   if (!PERMANENT.test(message)) return undefined
-  return `Redis refuses this service (${message.split(' ')[0]}): check the user and password of REDIS_URL, REDIS_PASSWORD, and the user's rights (docs/configuration.md).`
+  return `Redis refuses this service (${message.split(' ')[0]}): check the user and password of REDIS_URL, REDIS_PASSWORD, and the user's rights (docs/ARCHITECTURE.md).`
 }
 
 export function unavailable(cause?: unknown): AppError {

@@ -136,16 +136,24 @@ test('a password that was rotated is found in its file at the next connection', 
   await waitUntil('it is used', () => works(cache), soon)
 })
 
-test('a user with these rights is enough', async (t) => {
-  // As docs/configuration.md has them.
-  const rights = '~data:* ~position:* ~probe:* +mget +get +set +getrange +time +eval +evalsha +hello'
-  const server = await redisFor(t)
-  await server.command('ACL', 'SETUSER', 'cache', 'on', '>secret', ...rights.split(' '))
-  const cache = await cacheFor(t, { REDIS_URL: `redis://cache:secret@127.0.0.1:${server.port}` })
-  assert.ok(await works(cache))
-  await cache.repair({ after: 0, last: 1, fences: [{ id: 'a', version: 1 }], isRestart: true })
-  assert.deepEqual(await cache.position(), { lowest: 1, isWhole: true })
-})
+for (const [what, more, startServers] of [
+  ['one Redis', '', async () => [await startRedisServer()]],
+  ['a cluster', ' +cluster|slots', async () => (await startRedisCluster()).masters],
+] as const) {
+  test(`a user with these rights is enough for ${what}`, async (t) => {
+    const servers = await startServers()
+    t.after(() => Promise.all(servers.map((server) => server[Symbol.asyncDispose]())))
+    // As docs/ARCHITECTURE.md has them.
+    const rights = `~data:* ~position:* ~probe:* +mget +get +set +getrange +time +eval +evalsha +hello${more}`
+    for (const server of servers) {
+      await server.command('ACL', 'SETUSER', 'cache', 'on', '>secret', ...rights.split(' '))
+    }
+    const cache = await cacheFor(t, { REDIS_URL: `redis://cache:secret@127.0.0.1:${servers[0]?.port}` })
+    assert.ok(await works(cache))
+    await cache.repair({ after: 0, last: 1, fences: [{ id: 'a', version: 1 }], isRestart: true })
+    assert.deepEqual(await cache.position(), { lowest: 1, isWhole: true })
+  })
+}
 
 test('a cluster goes on with the replica of a master that died, from where that one was', async (t) => {
   const cluster = await startRedisCluster({ replicas: 1 })
