@@ -35,8 +35,7 @@ export function createLevels(near: NearLevel, cache: Cache, metrics: CacheMetric
     fill(entry, asOfMs) {
       const cached = { entry, storedAtMs: Date.now() }
       near.keep(cached, asOfMs)
-      if (isYoung(asOfMs)) void keep(cached, asOfMs)
-      else metrics.refusedFills++
+      void keep(cached, asOfMs)
     },
 
     async written(entry, asOfMs) {
