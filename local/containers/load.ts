@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 export interface Load {
   /** Good answers so far. */
   readonly count: number
-  /** Whatever else happened to a request, by kind: a status, or an error's code. */
+  /** Whatever else happened to a request, by kind: a status, or an error's code and whether its connection was used. */
   readonly failures: ReadonlyMap<string, number>
   end(): Promise<void>
 }
@@ -64,7 +64,9 @@ function ask(agent: Agent, url: string, method: string, body = ''): Promise<stri
     answer.on('error', () => resolve('cut'))
   })
   asked.on('timeout', () => asked.destroy(new Error('timeout')))
-  asked.on('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message))
+  asked.on('error', ({ code, message }: NodeJS.ErrnoException) => {
+    resolve(`${code ?? message}${asked.reusedSocket ? ', on a connection that had answered' : ''}`)
+  })
   asked.end(body)
   return promise
 }

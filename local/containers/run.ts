@@ -7,7 +7,7 @@ import { BASE, docker, IMAGE, root, run } from './docker.ts'
 import { findEngine } from './engine.ts'
 
 /** What the other images of the compose file are pulled for, before anything is measured. */
-const OTHERS = ['postgres:18', 'haproxy:3.2']
+const OTHERS = ['postgres:18', 'valkey/valkey:9', 'haproxy:3.2']
 const TIMEOUT_MS = 150_000
 
 // Ctrl-C reaches docker and the tests too, which end by it; what they leave is removed here.

@@ -3,8 +3,8 @@
 # be reached. Needs Debian 12, root, and npm's and Debian's mirrors. `up` leaves FOLDER/env to be sourced; `down` ends
 # the engine, puts the host's forwarding rules back, and removes FOLDER. Nothing is installed: packages are unpacked.
 #
-# Under the names of the official images node:26-bookworm-slim, postgres:18 and haproxy:3.2 there is the same software, as
-# Debian and npm build it. That tests our Dockerfile and compose files, not the official images.
+# Under the names of the official images node:26-bookworm-slim, postgres:18, valkey/valkey:9 and haproxy:3.2 there is the
+# same software, as Debian and npm build it. That tests our Dockerfile and compose files, not the official images.
 set -euo pipefail
 action=$1 folder=$2
 here=$(cd "$(dirname "$0")" && pwd)
@@ -82,7 +82,7 @@ file_system() {
 images() {
   local no_cluster='mkdir -p "$1/etc/postgresql-common"; echo "create_main_cluster = false" > "$1/etc/postgresql-common/createcluster.conf"'
   file_system --include=ca-certificates,libatomic1 bookworm base.tar & local base=$!
-  file_system --include=postgresql-18,haproxy --essential-hook="$no_cluster" forky services.tar & local services=$!
+  file_system --include=postgresql-18,valkey-server,haproxy --essential-hook="$no_cluster" forky services.tar & local services=$!
   wait $base
   wait $services
   say 'file systems made'
@@ -108,8 +108,9 @@ build() {
   cp -L "$node" context/node
   cp /etc/ssl/certs/ca-certificates.crt context/
   (cd context && npm pack --silent npm@11 > /dev/null && mv npm-*.tgz npm.tgz)
-  for image in node:26-bookworm-slim postgres:18 haproxy:3.2; do
-    docker build --quiet --file "context/${image%%:*}.Dockerfile" --tag "$image" context > /dev/null
+  for image in node:26-bookworm-slim postgres:18 valkey/valkey:9 haproxy:3.2; do
+    name=${image##*/}
+    docker build --quiet --file "context/${name%%:*}.Dockerfile" --tag "$image" context > /dev/null
   done
   rm -rf base.tar services.tar apt context
   say 'images built'

@@ -8,6 +8,11 @@ import { startLoad } from '../load.ts'
 const RESTRICTED = ['--read-only', '--cap-drop', 'ALL', '--security-opt', 'no-new-privileges']
 const SMALL = ['--cpus', '0.25', '--memory', '512m', '--memory-swap', '512m']
 const SEEDED = ['--env', 'SEED_DATA=true']
+/** An address that nobody has (RFC 5737). */
+const ABSENT_DATABASE = ['HOST=192.0.2.1', 'NAME=a', 'USER=a', 'PASSWORD=a'].flatMap((text) => [
+  '--env',
+  `DATABASE_${text}`,
+])
 const STARTS = 5
 const START_MS_MAX = 30_000
 const IDLE_BYTES_MAX = 120e6
@@ -93,12 +98,32 @@ test('as PID 1 it ends on a second signal during the drain', async () => {
   assert.equal(await docker('wait', draining.id), '130')
 })
 
+test('as PID 1 that waits for its database it ends on a signal, in order', async () => {
+  const quick = ['--env', 'ROLE=api', '--env', 'DRAIN_DELAY_MS=0']
+  await using waiting = await startContainer(...RESTRICTED, ...quick, ...ABSENT_DATABASE)
+  await answers200(`${await waiting.url()}/health/live`, START_MS_MAX)
+  await docker('stop', '--time', '20', waiting.id)
+  assert.equal(await inspect(waiting.id, '.State.ExitCode'), '0')
+})
+
+test('stopped as soon as it is started, it ends by the signal and is not killed', async () => {
+  for (let n = 0; n < 3; n++) {
+    // As in the compose file: before a program has a handler, the kernel keeps a signal from it where it is PID 1.
+    await using starting = await startContainer(
+      ...RESTRICTED,
+      '--init',
+      '--env',
+      'DRAIN_DELAY_MS=0',
+      ...SEEDED,
+    )
+    await docker('stop', '--time', '20', starting.id)
+    const code = await inspect(starting.id, '.State.ExitCode')
+    assert.ok(code === '0' || code === '143', code)
+  }
+})
+
 test('a migration that waits for its database ends on a signal', async () => {
-  const database = ['HOST=192.0.2.1', 'NAME=a', 'USER=a', 'PASSWORD=a'].flatMap((text) => [
-    '--env',
-    `DATABASE_${text}`,
-  ])
-  await using migration = await startContainer(...RESTRICTED, '--env', 'ROLE=migrate', ...database)
+  await using migration = await startContainer(...RESTRICTED, '--env', 'ROLE=migrate', ...ABSENT_DATABASE)
   await delay(1500)
   assert.equal(await inspect(migration.id, '.State.Running'), 'true', 'it waits')
   await docker('stop', '--time', '20', migration.id)

@@ -67,6 +67,30 @@ test('PostgreSQL is killed and comes back, and after `down` and `up` the data is
   assert.equal(await answer.text(), body)
 })
 
+test('the cache is killed and comes back, and no request fails', async () => {
+  await using project = await started({ replicas: 1, tier: '4' })
+  const becomes = (status: string) =>
+    waitUntil(
+      `its health is ${status}`,
+      async () => {
+        const answer = await fetch(`${project.url}/health`)
+        return answer.status === 200 && ((await answer.json()) as { status: string }).status === status
+      },
+      { timeoutMs: RECOVERY_MS_MAX },
+    )
+  await becomes('ok')
+  const load = startLoad(project.url, { clients: 8, pauseMs: 20 })
+  await project.compose('kill', 'valkey')
+  await becomes('degraded')
+  await delay(1000)
+  await project.compose('start', 'valkey')
+  await becomes('ok')
+  await load.end()
+  figure('the cache was killed and started: requests, failures', `${load.count}, ${load.failures.size}`)
+  assert.deepEqual([...load.failures], [])
+  assert.ok(load.count > 200, `${load.count} requests`)
+})
+
 test('`docker compose stop` under load drains: every exit code is 0, no answer is cut', async () => {
   await using project = await started({ replicas: 1 })
   const load = startLoad(project.url, { clients: 16, pauseMs: 20 })
@@ -79,8 +103,10 @@ test('`docker compose stop` under load drains: every exit code is 0, no answer i
   await stopped
   figure('`docker compose stop` under load', `${seconds(startMs)} s`)
   assert.ok(before > 100, `${before} requests before the stop`)
-  // `cut` is not among them: an answer that had begun.
+  // Docker's own proxy takes connections for a port that nobody listens on any more, and resets them. Not among these: an
+  // answer that was cut, and a connection that had answered and is reset with a request on its way.
   const whole = ['503', 'ECONNREFUSED', 'ECONNRESET']
+  figure('`docker compose stop` under load, what clients saw', [...load.failures].join('; '))
   assert.deepEqual(
     [...load.failures].filter(([outcome]) => !whole.includes(outcome)),
     [],
@@ -108,8 +134,8 @@ test('of two replicas each is stopped and started in turn under load, and no req
   assert.ok(load.count > 1000, `${load.count} requests`)
 })
 
-async function started({ replicas }: { replicas: number }): Promise<Project> {
-  const project = await createProject({ tier: '2' })
+async function started({ replicas, tier = '2' }: { replicas: number; tier?: string }): Promise<Project> {
+  const project = await createProject({ tier })
   try {
     await project.compose('up', '--detach', '--scale', `api=${replicas}`)
     await answers200(`${project.url}/data/1`, START_MS_MAX)
