@@ -2,11 +2,11 @@ import { parseArgs } from 'node:util'
 import { databaseWorkloadNames } from './postgres/key-space.ts'
 import { workloadNames } from './workloads.ts'
 
-const partNames = ['throughput', 'start', 'overload', 'pgbench', 'pool', 'lock', 'growth'] as const
+const partNames = ['throughput', 'start', 'overload', 'pgbench', 'pool', 'lock', 'growth', 'cache'] as const
 type PartName = (typeof partNames)[number]
 
 /** The parts that need a database. */
-const databasePartNames: readonly PartName[] = ['pgbench', 'pool', 'lock', 'growth']
+const databasePartNames: readonly PartName[] = ['pgbench', 'pool', 'lock', 'growth', 'cache']
 
 const anyWorkloadNames = [...new Set([...workloadNames, ...databaseWorkloadNames])]
 
@@ -35,11 +35,14 @@ of tier 2
   pool        latency of one operation at a time beside pg.Pool, in one process
   lock        PUTs while another session has locked one row for a second
   growth      GET, PUT and the hundredth page with 1,000,000 items beside 1,000
+of the cache
+  cache       hot reads beside tier 1, Redis beside the database, writes, and a skewed mix
 
 options
   --rounds N           rounds; the figures are medians over them (default 5)
   --seconds N          whole seconds of load for each figure in each round (default 2)
-  --connections N,…    connection counts (default 1,16,64,256); lock and growth take the largest
+  --connections N,…    connection counts (default 1,16,64,256); lock and growth take the largest,
+                       cache 64
   --workloads NAME,…   of ${workloadNames.join(', ')} for throughput, and of ${databaseWorkloadNames.join(', ')} for pgbench
                        (default all)
   --beside DIR         throughput and start: beside the service in another checkout, where \`npm install\` has been run

@@ -46,8 +46,17 @@ export function serviceIn(root: string): Subject {
 
 /** The service at tier 2. It runs anywhere, as its database does. */
 export function serviceOn(databaseUrl: string, name = 'service'): Subject {
-  const env = { ...serviceEnv, DATABASE_URL: databaseUrl }
-  return { name, start: (dir) => start({ name, args: serviceArgs, env, side: 'anywhere' }, dir) }
+  return serviceWith({ DATABASE_URL: databaseUrl }, name)
+}
+
+/** The service with these variables, by default anywhere. */
+export function serviceWith(
+  variables: Readonly<Record<string, string>>,
+  name: string,
+  side: Side = 'anywhere',
+): Subject {
+  const env = { ...serviceEnv, ...variables }
+  return { name, start: (dir) => start({ name, args: serviceArgs, env, side }, dir) }
 }
 
 /** The floor: node:http repeating these answers. */

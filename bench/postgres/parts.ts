@@ -1,3 +1,5 @@
+import { type CacheMeasured, cache } from '../cache/cache.ts'
+import { cacheText } from '../cache/report.ts'
 import type { Options } from '../options.ts'
 import { type Comparison, comparison, pgbenchLoads } from './comparison.ts'
 import { type Growth, growth } from './growth.ts'
@@ -13,6 +15,7 @@ export interface DatabaseMeasured {
   readonly pool: PoolComparison | undefined
   readonly lockedRow: LockedRow | undefined
   readonly growth: readonly Growth[] | undefined
+  readonly cache: CacheMeasured | undefined
   readonly faults: readonly string[]
 }
 
@@ -20,10 +23,11 @@ const items = 100_000
 const fewItems = 1_000
 const manyItems = 1_000_000
 const poolTurns = 100
+const cacheConnections = 64
 /** In which more writes are done than the table of many items has pages. */
 const growthWarmUpSeconds = 6
 
-/** Runs the parts of tier 2 in turn on one server, and prints the figures of each as soon as it has them. */
+/** Runs the parts of tier 2 and of the cache in turn on one server, and prints the figures of each as soon as it has them. */
 export async function databaseParts(
   options: Options,
   dir: string,
@@ -68,6 +72,11 @@ export async function databaseParts(
       () =>
         growth(server, { ...plan, fewItems, manyItems, warmUpSeconds: growthWarmUpSeconds }, dir, progress),
       (growths) => growthText(growths, fewItems, manyItems),
+    ),
+    cache: await part(
+      'cache',
+      () => cache(server, { ...plan, connections: cacheConnections }, dir, progress),
+      cacheText,
     ),
   }
   const { growth: growths = [], ...others } = measured
