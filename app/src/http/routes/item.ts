@@ -20,12 +20,25 @@ const PATCH_ATTEMPTS_MAX = 8
 
 const tags = ['data']
 
+const CACHED =
+  'Where there is a cache, the answer may be up to a second old: `Cache-Status` names the level that gave it, and `Age` ' +
+  'the seconds since the store did. `Cache-Control: no-cache` reads the store. While the store is away, an answer that ' +
+  'is still cached says `detail=stale`.'
+
 /** `/data/:id`: one item, read, replaced, merged or deleted as a whole. */
 export function itemRoutes(app: App, { store, reader }: RouteContext): void {
   const read = answers({ 200: Item, 304: None }, 404, 422, 503)
   app.get(
     '/data/:id',
-    { schema: { tags, summary: 'Read an item', params: IdParams, response: read } },
+    {
+      schema: {
+        tags,
+        summary: 'Read an item',
+        description: CACHED,
+        params: IdParams,
+        response: read,
+      },
+    },
     async (request, reply) => {
       const { id } = request.params
       const item =
