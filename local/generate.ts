@@ -24,7 +24,8 @@ async function openApiDocument(): Promise<string> {
   const registry = createMetrics(config, release, output)
   const data = await wireData(config, registry, output.log)
   const state = createLifecycle(data.dependencies)
-  const context = { config, ...data, state, registry, output, version: release.version }
+  const work = { wake() {} }
+  const context = { config, ...data, work, state, registry, output, version: release.version }
   const { app } = await createApp(context, (routes) => collectOpenApi(routes, release.version))
   const document = app.swagger()
   await app.close()

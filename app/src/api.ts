@@ -12,7 +12,10 @@ import { createMetrics } from './metrics.ts'
 import { currentRelease } from './release.ts'
 import { seed } from './seed.ts'
 import { wireData } from './wire.ts'
+import { createImportWork } from './worker/import-work.ts'
 
+/** What the chunk of an import that is under way may take. */
+const WORK_STOP_MS = 2000
 /** What closing the store may take at the end of a stop, out of `SHUTDOWN_TIMEOUT_MS`. */
 const STORE_CLOSE_MS = 1000
 
@@ -33,10 +36,12 @@ export async function startApi(config: Config, output: LogOutput): Promise<Runni
   const registry = createMetrics(config, release, output)
   const data = await wireData(config, registry, log)
   const { store } = data
+  const work = createImportWork(data.imports, log)
   const lifecycle = createLifecycle(data.dependencies)
   const { app, finish } = await createApp({
     config,
     ...data,
+    work,
     state: lifecycle,
     registry,
     output,
@@ -54,6 +59,7 @@ export async function startApi(config: Config, output: LogOutput): Promise<Runni
     if (stopping.signal.aborted) return
     if (config.tier !== 1) collectWaitingRequestsYoung()
     lifecycle.started()
+    work.start()
     log.info({ tier: config.tier, startMs: Math.round(process.uptime() * 1000) }, 'ready')
   }
 
@@ -67,6 +73,7 @@ export async function startApi(config: Config, output: LogOutput): Promise<Runni
         [
           { name: 'drain', budgetMs: config.DRAIN_DELAY_MS + 100, run: () => delay(config.DRAIN_DELAY_MS) },
           { name: 'finish requests', budgetMs: finishMs, run: finish },
+          { name: 'finish work', budgetMs: WORK_STOP_MS, run: work.stop },
           {
             name: 'close store',
             budgetMs: STORE_CLOSE_MS,

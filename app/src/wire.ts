@@ -3,12 +3,14 @@ import type { Log } from './log.ts'
 import type { Metrics } from './metrics.ts'
 import { systemClock } from './ports/clock.ts'
 import type { DependencyStatus } from './ports/dependency.ts'
+import type { Imports } from './ports/imports.ts'
 import type { ItemReader } from './ports/item-reader.ts'
 import type { Store } from './ports/store.ts'
 
 /** Where the data is, and the quick way to it. */
 export interface Data {
   readonly store: Store
+  readonly imports: Imports
   /** Undefined without a cache: then the store itself is read. */
   readonly reader: ItemReader | undefined
   /** By the name that `/health` has for it. */
@@ -21,9 +23,9 @@ export interface Data {
  */
 export async function wireData(config: Config, registry: Metrics, log: Log): Promise<Data> {
   refuseWhatIsNotThereYet(config)
-  const store = await wireStore(config, registry, log)
+  const { store, imports } = await wireStore(config, registry, log)
   if (!config.capabilities.includes('cache')) {
-    return { store, reader: undefined, dependencies: { store: store.status } }
+    return { store, imports, reader: undefined, dependencies: { store: store.status } }
   }
   const [{ createCaching, itemLifetimeMs }, { createRedisCache }] = await Promise.all([
     import('./cache/caching.ts'),
@@ -33,18 +35,27 @@ export async function wireData(config: Config, registry: Metrics, log: Log): Pro
   const lifetimeMs = itemLifetimeMs(config)
   const cache = createRedisCache({ config, registry, log, feedId, lifetimeMs })
   const dependencies = { store: store.status, cache: cache.status }
-  return { ...createCaching(store, cache, config, registry), dependencies }
+  return { ...createCaching(store, cache, config, registry), imports, dependencies }
 }
 
-async function wireStore(config: Config, registry: Metrics, log: Log): Promise<Store> {
+async function wireStore(
+  config: Config,
+  registry: Metrics,
+  log: Log,
+): Promise<Pick<Data, 'store' | 'imports'>> {
   if (config.tier === 1) {
-    const { createMemoryStore } = await import('./adapters/memory/memory-store.ts')
-    return createMemoryStore({
+    const [{ createMemoryStore }, { createMemoryImports }] = await Promise.all([
+      import('./adapters/memory/memory-store.ts'),
+      import('./adapters/memory/memory-imports.ts'),
+    ])
+    const store = createMemoryStore({
       clock: systemClock,
       bytesMax: config.MEMORY_STORE_BYTES_MAX,
       changesMax: config.MEMORY_CHANGES_MAX,
       changesRetentionMs: config.CHANGES_RETENTION_MS,
     })
+    const bytesMax = config.MEMORY_STORE_BYTES_MAX
+    return { store, imports: createMemoryImports({ store, clock: systemClock, bytesMax }) }
   }
   const { createPostgresStore } = await import('./adapters/postgres/postgres-store.ts')
   return createPostgresStore({ config, registry, log })

@@ -109,6 +109,8 @@ export const variables = {
     'Clients that wait at the change feed at one time; one more gets 503.',
   ),
 
+  IMPORT_UPLOADS_MAX: integer(16, [0, 10_000], 'Imports that are received at one time; one more gets 503.'),
+
   MEMORY_STORE_BYTES_MAX: integer(
     256 * MIB,
     [1024, 2 ** 40],

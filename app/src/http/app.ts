@@ -13,6 +13,7 @@ import { batchRoutes } from './routes/batch.ts'
 import { changeRoutes } from './routes/changes.ts'
 import { collectionRoutes } from './routes/collection.ts'
 import { documentationRoutes } from './routes/documentation.ts'
+import { CSV_TYPE, importRoutes, NDJSON_TYPES } from './routes/imports.ts'
 import { itemRoutes } from './routes/item.ts'
 import { metricsRoutes } from './routes/metrics.ts'
 import { serviceRoutes } from './routes/service.ts'
@@ -81,6 +82,7 @@ export async function createApp(
   collectionRoutes(app, context)
   batchRoutes(app, context)
   changeRoutes(app, context)
+  importRoutes(app, context)
   serviceRoutes(app, context)
   documentationRoutes(app, context)
   if (config.METRICS_PORT === undefined || config.METRICS_PORT === config.PORT) metricsRoutes(app, registry)
@@ -98,13 +100,22 @@ export async function createApp(
   }
 }
 
-/** Bodies are JSON text in UTF-8. It is read as text, and stays text. */
+/** Bodies are JSON text in UTF-8, which is read as text and stays text; but for imports, which read theirs as it comes. */
 function bodies(app: App): void {
   app.removeAllContentTypeParsers()
+  app.addContentTypeParser(
+    [...NDJSON_TYPES, CSV_TYPE],
+    async (request: Request, payload: IncomingMessage) => {
+      if (request.routeOptions.url !== '/imports') throw unsupportedMediaType()
+      return payload
+    },
+  )
   app.addContentTypeParser(
     ['application/json', 'application/merge-patch+json'],
     async (request: Request, payload: IncomingMessage) => {
       const { headers, routeOptions, exchange } = request
+      if (routeOptions.url === '/imports')
+        throw unsupportedMediaType('NDJSON (application/x-ndjson) or CSV (text/csv)')
       const encoding = headers['content-encoding'] ?? 'identity'
       const charset = /charset="?([^";]+)/i.exec(headers['content-type'] ?? '')?.[1] ?? 'utf-8'
       if (encoding !== 'identity' || charset.trim().toLowerCase() !== 'utf-8') throw unsupportedMediaType()

@@ -22,6 +22,8 @@ export interface Connection extends Socket {
   previous?: ServerResponse
   /** How many requests wait for their turn. */
   ahead?: number
+  /** It sends a body that may take as long as it comes on. */
+  isUploading?: boolean
   /** When the latest answer was complete: the next request of a client that waits for answers came after that. */
   answeredMs?: number
 }
@@ -63,8 +65,9 @@ function waitForTurn(connection: Connection, before: ServerResponse, handle: () 
  * the answer to another.
  */
 export function answerClientError(error: NodeJS.ErrnoException, socket: Socket, metrics: HttpMetrics): void {
+  const { latest, previous, isUploading }: Connection = socket
+  if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT' && isUploading) return
   metrics.clientError(error.code ?? 'unknown')
-  const { latest, previous }: Connection = socket
   const refuse = () => {
     // The fault is in the body of a request whose answer has begun.
     const isAnswered = latest?.req.complete === false && latest.headersSent

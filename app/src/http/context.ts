@@ -3,6 +3,7 @@ import type { Config } from '../config.ts'
 import type { ServiceState } from '../lifecycle.ts'
 import type { LogOutput } from '../log.ts'
 import type { DependencyStatus } from '../ports/dependency.ts'
+import type { Imports } from '../ports/imports.ts'
 import type { ItemReader } from '../ports/item-reader.ts'
 import type { Store } from '../ports/store.ts'
 
@@ -10,6 +11,9 @@ import type { Store } from '../ports/store.ts'
 export interface RouteContext {
   readonly config: Config
   readonly store: Store
+  readonly imports: Imports
+  /** Applies imports; `wake` tells it of a new one. */
+  readonly work: { wake(): void }
   /** The quick way to read an item; undefined without a cache. */
   readonly reader: ItemReader | undefined
   readonly dependencies: Readonly<Record<string, () => DependencyStatus>>

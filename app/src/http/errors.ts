@@ -45,10 +45,10 @@ function frameworkError(error: FastifyError): AppError {
   }
 }
 
-export function unsupportedMediaType(): AppError {
+export function unsupportedMediaType(expected = 'application/json'): AppError {
   return new AppError(
     'unsupported_media_type',
-    'Expected a body of type application/json, in UTF-8 and without a content encoding.',
+    `Expected a body of type ${expected}, in UTF-8 and without a content encoding.`,
   )
 }
 

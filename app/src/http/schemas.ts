@@ -127,6 +127,30 @@ export const Changes = {
   title: 'Changes',
 } as const
 
+export const ImportBody = { description: 'NDJSON or CSV of any length' } as const
+
+const Count = { type: 'integer', minimum: 0 } as const
+
+export const Import = {
+  ...object(
+    {
+      id: Id,
+      state: { type: 'string', enum: ['receiving', 'queued', 'running', 'succeeded', 'failed', 'canceled'] },
+      detail: { type: 'string', description: 'why it failed' },
+      lines: object({ total: Count, applied: Count, rejected: Count, superseded: Count }),
+      errors: {
+        type: 'array',
+        description: 'the first 1,000',
+        items: object({ line: { type: 'integer', minimum: 1 }, code: text, detail: text }),
+      },
+      createdAt: Time,
+      finishedAt: { ...Time, type: ['string', 'null'] },
+    },
+    ['detail'],
+  ),
+  title: 'Import',
+} as const
+
 export const Index = {
   ...object({
     name: text,

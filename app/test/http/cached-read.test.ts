@@ -8,6 +8,7 @@ import { createLifecycle } from '../../src/lifecycle.ts'
 import type { LogOutput } from '../../src/log.ts'
 import { systemClock } from '../../src/ports/clock.ts'
 import type { ItemRead, ItemReader } from '../../src/ports/item-reader.ts'
+import { dataOf } from '../support/data.ts'
 
 const item = { id: 'a', value: '1', version: 3, createdAtMs: 0, updatedAtMs: 0 }
 const fromStore: ItemRead = { item, level: 'store', isStale: false, ageMs: 0 }
@@ -35,9 +36,8 @@ async function setUp(t: TestContext, read: ItemRead | Promise<ItemRead>) {
   }
   const { app } = await createApp({
     config: parseConfig({}),
-    store: createMemoryStore({ clock: systemClock, ...bounds }),
+    ...dataOf(createMemoryStore({ clock: systemClock, ...bounds })),
     reader,
-    dependencies: {},
     state: createLifecycle({}),
     registry: new Registry(),
     output,

@@ -9,6 +9,7 @@ import { statusByCode } from '../../src/http/problem.ts'
 import { createLifecycle } from '../../src/lifecycle.ts'
 import type { LogOutput } from '../../src/log.ts'
 import { systemClock } from '../../src/ports/clock.ts'
+import { dataOf } from '../support/data.ts'
 
 /** What `GET /data/1` answers and logs when the store throws this. */
 async function answerTo(t: TestContext, thrown: unknown) {
@@ -26,9 +27,7 @@ async function answerTo(t: TestContext, thrown: unknown) {
   }
   const { app } = await createApp({
     config: parseConfig({}),
-    store,
-    reader: undefined,
-    dependencies: {},
+    ...dataOf(store),
     state: createLifecycle({}),
     registry: new Registry(),
     output,

@@ -7,6 +7,7 @@ import { createApp } from '../../src/http/app.ts'
 import { createLifecycle } from '../../src/lifecycle.ts'
 import type { LogOutput } from '../../src/log.ts'
 import { systemClock } from '../../src/ports/clock.ts'
+import { dataOf } from '../support/data.ts'
 
 /** The API in front of a store whose every operation waits until it is let go. */
 async function appBeforeSlowStore(t: TestContext) {
@@ -39,7 +40,7 @@ async function appBeforeSlowStore(t: TestContext) {
     flush: ignore,
   }
   const registry = new Registry()
-  const data = { store, reader: undefined, dependencies: {} }
+  const data = dataOf(store)
   const state = createLifecycle(data.dependencies)
   const context = { config: parseConfig({}), ...data, state, registry, output, version: '0.0.0' }
   const { app } = await createApp(context)

@@ -2,7 +2,7 @@ import { Gauge, Histogram } from 'prom-client'
 import type { Metrics } from '../../metrics.ts'
 
 /** What goes to the database in batches of its own kind. */
-export type Kind = 'read' | 'write' | 'list' | 'batch' | 'feed'
+export type Kind = 'read' | 'write' | 'list' | 'batch' | 'feed' | 'import'
 
 export interface DatabaseMetrics {
   /** For a batcher's `onBatch`. */

@@ -4,6 +4,7 @@ import { itemOf } from '../../domain/item.ts'
 import type { Log } from '../../log.ts'
 import type { Metrics } from '../../metrics.ts'
 import type { DependencyStatus } from '../../ports/dependency.ts'
+import type { Imports } from '../../ports/imports.ts'
 import type { Refused, Store } from '../../ports/store.ts'
 import { createOutageLog } from '../outage-log.ts'
 import { addressOf } from './address.ts'
@@ -16,6 +17,7 @@ import { checkSchema, readMigrations, SchemaMissing } from './migrations.ts'
 import { permanentFault } from './permanent-faults.ts'
 import { createPool } from './pool.ts'
 import { createPostgresFeed } from './postgres-feed.ts'
+import { createPostgresImports } from './postgres-imports.ts'
 import { createPruning } from './pruning.ts'
 import { createReads } from './reads.ts'
 import { createRelay } from './relay.ts'
@@ -29,6 +31,12 @@ export interface PostgresStoreOptions {
   readonly log: Log
 }
 
+/** The store, and the imports in the same database. */
+export interface PostgresStore {
+  readonly store: Store
+  readonly imports: Imports
+}
+
 /** A locked row holds its batch up for so long, and then only itself. */
 const LOCK_TIMEOUT_MS = 100
 const FIRST_ROUND_RETRY_MS = 200
@@ -39,7 +47,7 @@ const RELAY_LOCK_TIMEOUT_MS = 1000
  * The store in PostgreSQL. Every operation goes through a batcher; no more than half of the sessions serve one kind of
  * them, so that slow writes leave room for reads. The feed has a session of its own.
  */
-export function createPostgresStore({ config, registry, log }: PostgresStoreOptions): Store {
+export function createPostgresStore({ config, registry, log }: PostgresStoreOptions): PostgresStore {
   const migrations = readMigrations()
   const outage = createOutageLog(log, 'database')
   let hasStarted = false
@@ -85,6 +93,7 @@ export function createPostgresStore({ config, registry, log }: PostgresStoreOpti
       batch: batches.waiting,
       list: lists.waiting,
       feed: feed.waiting,
+      import: imports.waiting,
     }),
     feedPosition: () => relay.lastPosition,
   })
@@ -94,6 +103,7 @@ export function createPostgresStore({ config, registry, log }: PostgresStoreOpti
   const writes = createItemWrites(lanesOf('write'), relay.committed)
   const batches = createWholeBatches(lanesOf('batch'), relay.committed)
   const lists = createLists(lanesOf('list'))
+  const imports = createPostgresImports(lanesOf('import'), relay.committed)
   const feed = createPostgresFeed({ pool: feedPool, lanesMax: 1, onBatch: metrics.batchesOf('feed') }, relay)
 
   function status(): DependencyStatus {
@@ -123,7 +133,7 @@ export function createPostgresStore({ config, registry, log }: PostgresStoreOpti
     }
   }
 
-  return {
+  const store: Store = {
     feed,
     get: async (id, caller) => itemOf(await reads.add(id, caller)),
     getEntry: reads.add,
@@ -164,6 +174,7 @@ export function createPostgresStore({ config, registry, log }: PostgresStoreOpti
       await Promise.all([pool.close(), feedPool.close()])
     },
   }
+  return { store, imports }
 }
 
 /** In our words alone: what a driver or a server says may name hosts and users. */

@@ -113,6 +113,8 @@ test('the documentation is a page, and describes every route', async () => {
     '/health',
     '/health/live',
     '/health/ready',
+    '/imports',
+    '/imports/{id}',
     '/metrics',
   ]
   assert.deepEqual(Object.keys(json.paths).toSorted(), paths)

@@ -20,7 +20,7 @@ const EXPANSION = [
   'alter table outbox add column origin text',
   'alter table feed add column origin text',
   'alter table feed_counter add column epoch integer not null default 1',
-  'create table imports (id text primary key, state text not null)',
+  'create table webhooks (id text primary key, url text not null)',
   'create index data_kind on data (kind)',
   `insert into schema_migrations (version, name, checksum) values (999, '000999_later.sql', 'later')`,
 ]

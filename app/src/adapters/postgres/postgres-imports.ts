@@ -1,0 +1,167 @@
+import { AppError } from '../../domain/errors.ts'
+import type { LineFault } from '../../domain/imports/line.ts'
+import type { Import, ImportState, Imports } from '../../ports/imports.ts'
+import { type BatcherOptions, createBatcher } from '../batcher.ts'
+import { batchFault, outcomeUnknown, unavailable } from './faults.ts'
+import type { LaneOptions } from './lanes.ts'
+import type { Row, Session } from './session.ts'
+import { statement } from './statements.ts'
+import { bigintArray, idArray, textArray } from './text-array.ts'
+
+const begin = { name: 'import-begin', text: 'insert into imports (id) values ($1)' }
+const stage = statement('import-stage')
+const seal = statement('import-seal')
+const end = statement('import-end')
+const read = statement('import-read')
+const next = statement('import-next')
+const apply = statement('import-apply')
+
+const UNFINISHED: readonly ImportState[] = ['receiving', 'queued', 'running']
+
+export interface PostgresImports extends Imports {
+  /** Statements that wait to be sent. */
+  readonly waiting: number
+}
+
+/** Imports in tables. `onCommitted` is called after each commit that made changes of items. */
+export function createPostgresImports(
+  { pool, lanesMax, onBatch }: LaneOptions,
+  onCommitted: () => void,
+): PostgresImports {
+  type Statement = (session: Session) => Promise<Row[]>
+  /** Each statement is a request of its own, so that it waits in line and has a deadline as all others have. */
+  const statements = createBatcher<Statement, Row[], Session>({
+    lanesMax,
+    rowsMax: 1,
+    withLane: pool.use,
+    onBatch,
+    async send(session, [run]) {
+      try {
+        return [await (run as Statement)(session)]
+      } catch (fault) {
+        throw batchFault(fault, outcomeUnknown(fault))
+      }
+    },
+  } satisfies BatcherOptions<Statement, Row[], Session>)
+
+  /** One chunk in one transaction: the import's row, the chunk's, the data's, in this order. */
+  async function applyNext(session: Session): Promise<boolean> {
+    await session.script('begin')
+    try {
+      const [row] = await session.query(next)
+      if (row !== undefined) await session.query(apply, [...row])
+      await session.script('commit')
+      if (row !== undefined) onCommitted()
+      return row !== undefined
+    } catch (fault) {
+      if (session.isOpen) await session.script('rollback')
+      throw fault
+    }
+  }
+
+  return {
+    async begin(id, caller) {
+      await statements.add((session) => session.query(begin, [id]), caller)
+    },
+
+    async stage(id, { number, lines, superseded, rejected, faults }, caller) {
+      const values = [
+        id,
+        number,
+        idArray(lines.map((line) => line.id)),
+        textArray(lines.map(({ value }) => value)),
+        superseded,
+        rejected,
+        bigintArray(faults.map(({ line }) => line)),
+        textArray(faults.map(({ code }) => code)),
+        textArray(faults.map(({ detail }) => detail)),
+      ]
+      const rows = await statements.add((session) => session.query(stage, values), caller)
+      if (rows.length === 0) throw noLongerReceives()
+    },
+
+    async seal(id, caller) {
+      const rows = await statements.add((session) => session.query(seal, [id]), caller)
+      if (rows.length === 0) throw noLongerReceives()
+    },
+
+    async fail(id, detail, caller) {
+      await statements.add((session) => session.query(end, [id, 'failed', detail, '{receiving}']), caller)
+    },
+
+    async get(id, caller) {
+      const [row] = await statements.add((session) => session.query(read, [id]), caller)
+      return row === undefined ? undefined : importOf(id, row)
+    },
+
+    async cancel(id, caller) {
+      const [row] = await statements.add(async (session) => {
+        await session.query(end, [id, 'canceled', null, `{${UNFINISHED.join(',')}}`])
+        return session.query(read, [id])
+      }, caller)
+      return row === undefined ? undefined : importOf(id, row)
+    },
+
+    async work() {
+      try {
+        return await pool.use(applyNext)
+      } catch (fault) {
+        throw unavailable(fault)
+      }
+    },
+
+    async reap(receivingMs, finishedMs) {
+      try {
+        await pool.use((session) => session.script(reapSql(receivingMs, finishedMs)))
+      } catch (fault) {
+        throw unavailable(fault)
+      }
+    },
+
+    get waiting() {
+      return statements.waiting
+    },
+  }
+}
+
+export function noLongerReceives(): AppError {
+  return new AppError(
+    'conflict',
+    'The import no longer receives: it was canceled, or nothing came for too long.',
+  )
+}
+
+function reapSql(receivingMs: number, finishedMs: number): string {
+  const ago = (ms: number) => `clock_timestamp() - interval '${Math.round(ms)} milliseconds'`
+  return `
+    with ended as (
+      update imports set state = 'failed', detail = 'The body broke off.', finished_at = clock_timestamp()
+      where state = 'receiving' and heard_at < ${ago(receivingMs)}
+      returning id
+    )
+    delete from import_chunks using ended where import_id = ended.id;
+    delete from imports where finished_at < ${ago(finishedMs)}`
+}
+
+function importOf(id: string, row: Row): Import {
+  const [state, detail, total, applied, rejected, superseded, createdAtMs, finishedAtMs, errors] = row as [
+    ImportState,
+    string | null,
+    number,
+    number,
+    number,
+    number,
+    number,
+    number | null,
+    string,
+  ]
+  return {
+    id,
+    state,
+    detail: detail ?? undefined,
+    lines: { total, applied, rejected, superseded },
+    errors: JSON.parse(errors) as LineFault[],
+    createdAtMs,
+    finishedAtMs: finishedAtMs ?? undefined,
+  }
+}

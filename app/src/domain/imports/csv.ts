@@ -1,0 +1,201 @@
+import { AppError } from '../errors.ts'
+import { parseJson } from '../json-text.ts'
+import {
+  BYTE_ORDER_MARK,
+  checkItem,
+  decode,
+  faultOf,
+  LINE_BYTES_MAX,
+  type LineReader,
+  type LineSink,
+} from './line.ts'
+
+const LINE_FEED = 10
+const CARRIAGE_RETURN = 13
+const QUOTE = 34
+const COMMA = 44
+
+/**
+ * Where in a record the next byte is. `closed`: behind a quote that ends a field, or is the first of two. `broken`: behind
+ * what no record may hold; it is over at the next line break.
+ */
+type State = 'fieldStart' | 'plain' | 'quoted' | 'closed' | 'return' | 'broken'
+
+/** How the columns make an item. */
+interface Header {
+  readonly columns: readonly string[]
+  readonly idAt: number
+  /** Of the column that is JSON text; undefined when the others become an object of strings. */
+  readonly valueAt: number | undefined
+}
+
+/**
+ * Comma-separated values (RFC 4180) in UTF-8 with a header, which is line 1: `id` and either `value`, which is JSON text,
+ * or columns that become an object of strings. A record is at the line on which it begins.
+ */
+export function createCsvReader(sink: LineSink): LineReader {
+  let state: State = 'fieldStart'
+  let line = 1
+  let beginsAt = 1
+  let header: Header | undefined
+  let isUnusable = false
+  let fields: string[] = []
+  let fault: unknown
+  /** Of the field that has not ended: its bytes, without its quotes. */
+  let kept: Uint8Array[] = []
+  let recordBytes = 0
+
+  function keep(bytes: Uint8Array): void {
+    recordBytes += bytes.length
+    if (recordBytes > LINE_BYTES_MAX) {
+      kept = []
+      fault ??= new AppError('too_large', `Expected a record of at most ${LINE_BYTES_MAX} bytes.`)
+    } else if (bytes.length > 0 && !isUnusable) kept.push(bytes)
+  }
+
+  function endField(): void {
+    try {
+      if (fault === undefined)
+        fields.push(decode(kept.length === 1 ? (kept[0] as Uint8Array) : Buffer.concat(kept)))
+    } catch (error) {
+      fault = error
+    }
+    kept = []
+  }
+
+  function endRecord(): void {
+    if (state !== 'broken') endField()
+    const isEmpty = fault === undefined && fields.length === 1 && fields[0] === ''
+    if (!isUnusable && !(isEmpty && header !== undefined)) take()
+    fields = []
+    kept = []
+    fault = undefined
+    recordBytes = 0
+    beginsAt = line
+    state = 'fieldStart'
+  }
+
+  function take(): void {
+    try {
+      if (fault !== undefined) throw fault
+      if (header === undefined) header = headerOf(fields)
+      else sink.line({ line: beginsAt, ...itemOf(header, fields) })
+    } catch (error) {
+      sink.fault(faultOf(beginsAt, error))
+      isUnusable ||= header === undefined
+    }
+  }
+
+  function broken(detail: string): State {
+    fault ??= new AppError('invalid_field', detail)
+    return 'broken'
+  }
+
+  /** The state behind a byte; `undefined` when the byte is the field's own and stays as it is. */
+  function step(byte: number): State | undefined {
+    if (state === 'quoted') return byte === QUOTE ? 'closed' : undefined
+    if (state === 'broken') return undefined
+    if (state === 'return') return broken('Expected a line feed behind a carriage return.')
+    if (byte === COMMA) return 'fieldStart'
+    if (byte === CARRIAGE_RETURN) return 'return'
+    if (state === 'closed') {
+      return byte === QUOTE ? 'quoted' : broken('Expected a comma or a line break behind a quoted field.')
+    }
+    if (byte === QUOTE) {
+      return state === 'fieldStart' ? 'quoted' : broken('Expected quotes around the whole of a field.')
+    }
+    state = 'plain'
+    return undefined
+  }
+
+  function push(bytes: Uint8Array): void {
+    let from = 0
+    for (let at = 0; at < bytes.length; at++) {
+      const byte = bytes[at] as number
+      if (byte === LINE_FEED) {
+        line++
+        if (state === 'quoted') continue
+        if (state !== 'return' && state !== 'closed') keep(bytes.subarray(from, at))
+        endRecord()
+        from = at + 1
+        continue
+      }
+      const before = state
+      const after = step(byte)
+      if (after === undefined) continue
+      // A quote behind a closing one stands for itself.
+      const isDoubled = before === 'closed' && after === 'quoted'
+      if (!isDoubled) keep(bytes.subarray(from, at))
+      from = isDoubled ? at : at + 1
+      if (after === 'fieldStart') endField()
+      state = after
+    }
+    if (state !== 'closed' && state !== 'return') keep(bytes.subarray(from))
+  }
+
+  return {
+    push,
+    end() {
+      if (state === 'quoted') fault ??= new AppError('invalid_field', 'Expected a closing quote.')
+      if (recordBytes > 0 || fields.length > 0 || state !== 'fieldStart') endRecord()
+      if (header === undefined && !isUnusable) {
+        isUnusable = true
+        sink.fault({ line: 1, code: 'invalid_field', detail: 'Expected a header with the column id.' })
+      }
+    },
+    get isUnusable() {
+      return isUnusable
+    },
+  }
+}
+
+function headerOf(fields: readonly string[]): Header {
+  const columns = fields.map((name, at) =>
+    at === 0 && name.startsWith(BYTE_ORDER_MARK) ? name.slice(1) : name,
+  )
+  const doubled = columns.find((name, at) => columns.indexOf(name) !== at)
+  if (doubled !== undefined) throw unusable(`no column twice, and ${doubled.slice(0, 50)} is`)
+  if (columns.includes('')) throw unusable('every column to have a name')
+  const [idAt, valueAt] = [columns.indexOf('id'), columns.indexOf('value')]
+  if (idAt === -1) throw unusable('a column id')
+  if (columns.length < 2) throw unusable('a column value, or others, beside id')
+  if (valueAt !== -1 && columns.length > 2) throw unusable('no other column than id beside value')
+  return { columns, idAt, valueAt: valueAt === -1 ? undefined : valueAt }
+}
+
+function unusable(expected: string): AppError {
+  return new AppError('invalid_field', `The header: expected ${expected}.`)
+}
+
+function itemOf(
+  { columns, idAt, valueAt }: Header,
+  fields: readonly string[],
+): { id: string; value: string } {
+  if (fields.length !== columns.length) {
+    throw new AppError(
+      'invalid_field',
+      `Expected ${columns.length} fields, as the header has, not ${fields.length}.`,
+    )
+  }
+  const id = fields[idAt]
+  const value =
+    valueAt === undefined ? objectText(columns, fields, idAt) : jsonText(fields[valueAt] as string)
+  checkItem(id, value)
+  return { id, value }
+}
+
+function objectText(columns: readonly string[], fields: readonly string[], idAt: number): string {
+  const members = columns.flatMap((name, at) =>
+    at === idAt ? [] : [`${JSON.stringify(name)}:${JSON.stringify(fields[at])}`],
+  )
+  return `{${members.join(',')}}`
+}
+
+function jsonText(text: string): string {
+  try {
+    parseJson(text)
+  } catch {
+    throw new AppError('invalid_json', 'value: expected valid JSON (RFC 8259).')
+  }
+  return text
+}

@@ -1,0 +1,216 @@
+import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
+import { after, before, describe, test } from 'node:test'
+import type { Import, ImportChunk, Imports } from '../../src/ports/imports.ts'
+import type { Store } from '../../src/ports/store.ts'
+import { patient } from '../support/postgres-store.ts'
+
+export interface ImportsUnderTest {
+  readonly imports: Imports
+  readonly store: Store
+  stop(): Promise<void>
+}
+
+const DAY_MS = 86_400_000
+
+/** What every keeper of imports promises. One test after the other works everything off that it has queued. */
+export function importsContract(name: string, start: () => Promise<ImportsUnderTest>): void {
+  describe(`the imports contract: ${name}`, () => {
+    let imports: Imports
+    let store: Store
+    let stop: () => Promise<void>
+    before(async () => {
+      ;({ imports, store, stop } = await start())
+    })
+    after(() => stop())
+
+    async function begun(): Promise<string> {
+      const id = randomUUID()
+      await imports.begin(id, patient)
+      return id
+    }
+
+    const stage = (id: string, chunk: ImportChunk) => imports.stage(id, chunk, patient)
+    const seal = (id: string) => imports.seal(id, patient)
+    const stored = async (id: string) => (await store.get(id, patient))?.value
+
+    async function told(id: string): Promise<Import> {
+      const found = await imports.get(id, patient)
+      assert(found !== undefined)
+      return found
+    }
+
+    async function workAll(): Promise<number> {
+      let chunks = 0
+      while (await imports.work()) chunks++
+      return chunks
+    }
+
+    test('an import that never was is undefined, canceled too', async () => {
+      assert.equal(await imports.get(randomUUID(), patient), undefined)
+      assert.equal(await imports.cancel(randomUUID(), patient), undefined)
+    })
+
+    test('nothing is applied before the body has ended, and then all of it, in order', async () => {
+      const [import_, a, b] = [await begun(), randomUUID(), randomUUID()]
+      await stage(import_, chunkOf(0, { [a]: '1', [b]: '1.0' }))
+      await stage(import_, chunkOf(1, { [a]: '{"b":1,"a":2}' }))
+      assert.equal(await imports.work(), false)
+      assert.equal(await stored(a), undefined)
+      assert.equal((await told(import_)).state, 'receiving')
+      assert.equal((await told(import_)).lines.total, 3)
+
+      await seal(import_)
+      assert.equal((await told(import_)).state, 'queued')
+      assert.equal(await imports.work(), true)
+      assert.equal((await told(import_)).state, 'running')
+      assert.equal(await stored(a), '1')
+      assert.equal(await workAll(), 1)
+      const { state, lines, finishedAtMs = 0, createdAtMs } = await told(import_)
+      assert.deepEqual([state, lines], ['succeeded', { total: 3, applied: 3, rejected: 0, superseded: 0 }])
+      assert.ok(finishedAtMs >= createdAtMs && createdAtMs > 0)
+      assert.equal(await stored(a), '{"b":1,"a":2}')
+      assert.equal((await store.get(a, patient))?.version, 2)
+      assert.equal(await stored(b), '1.0')
+    })
+
+    test('its writes are changes in the feed like all others', async () => {
+      const [import_, id] = [await begun(), randomUUID()]
+      await store.put(id, '"old"', undefined, patient)
+      await stage(import_, chunkOf(0, { [id]: '"new"' }))
+      await seal(import_)
+      await workAll()
+      const versions: number[] = []
+      for (let after: number | undefined; ; ) {
+        const page = await store.feed.read({ after, limit: 1000 }, patient)
+        assert(page.ok)
+        versions.push(...page.changes.filter((change) => change.id === id).map(({ version }) => version))
+        after = page.last
+        if (page.changes.length === 0) break
+      }
+      assert.deepEqual(versions, [1, 2])
+    })
+
+    test('bad lines are told by number and reason, and stop no good one', async () => {
+      const [import_, id] = [await begun(), randomUUID()]
+      const fault = { line: 2, code: 'invalid_json', detail: 'Expected valid JSON.' } as const
+      await stage(import_, { ...chunkOf(0, { [id]: '1' }), rejected: 3, superseded: 2, faults: [fault] })
+      await seal(import_)
+      await workAll()
+      const { lines, errors } = await told(import_)
+      assert.deepEqual(lines, { total: 6, applied: 1, rejected: 3, superseded: 2 })
+      assert.deepEqual(errors, [fault])
+    })
+
+    test('a chunk of faults alone, and an import of nothing, succeed', async () => {
+      const faulty = await begun()
+      await stage(faulty, {
+        ...chunkOf(0, {}),
+        rejected: 1,
+        faults: [{ line: 1, code: 'too_large', detail: 'x' }],
+      })
+      await seal(faulty)
+      const empty = await begun()
+      await seal(empty)
+      await workAll()
+      assert.equal((await told(faulty)).state, 'succeeded')
+      assert.equal((await told(empty)).state, 'succeeded')
+    })
+
+    test('after a cancel nothing more is applied, and what was applied stays', async () => {
+      const [import_, first, second] = [await begun(), randomUUID(), randomUUID()]
+      await stage(import_, chunkOf(0, { [first]: '1' }))
+      await stage(import_, chunkOf(1, { [second]: '2' }))
+      await seal(import_)
+      await imports.work()
+      const canceled = await imports.cancel(import_, patient)
+      assert.deepEqual([canceled?.state, canceled?.lines.applied], ['canceled', 1])
+      assert.equal(await workAll(), 0)
+      assert.equal(await stored(first), '1')
+      assert.equal(await stored(second), undefined)
+    })
+
+    test('a cancel while it is worked on is right whichever comes first', async () => {
+      for (let round = 0; round < 20; round++) {
+        const import_ = await begun()
+        const ids = Array.from({ length: 4 }, () => randomUUID())
+        for (const [number, id] of ids.entries()) await stage(import_, chunkOf(number, { [id]: '1' }))
+        await seal(import_)
+        const working = workAll()
+        const canceled = await imports.cancel(import_, patient)
+        const there = async () =>
+          (await Promise.all(ids.map(stored))).filter((value) => value !== undefined).length
+        assert.equal(await there(), canceled?.lines.applied)
+        await working
+        assert.equal(await there(), canceled?.lines.applied)
+      }
+    })
+
+    test('who was canceled or has ended receives nothing more', async () => {
+      const canceled = await begun()
+      await imports.cancel(canceled, patient)
+      await assert.rejects(stage(canceled, chunkOf(0, { a: '1' })), { code: 'conflict' })
+      await assert.rejects(seal(canceled), { code: 'conflict' })
+      const sealed = await begun()
+      await seal(sealed)
+      await assert.rejects(stage(sealed, chunkOf(0, { a: '1' })), { code: 'conflict' })
+      assert.equal(
+        (await imports.cancel(sealed, patient))?.state,
+        'succeeded',
+        'what has ended is left as it is',
+      )
+    })
+
+    test('a body that broke off is given up with its reason, and nothing of it is applied', async () => {
+      const [import_, id] = [await begun(), randomUUID()]
+      await stage(import_, chunkOf(0, { [id]: '1' }))
+      await imports.fail(import_, 'The body broke off.', patient)
+      const { state, detail, finishedAtMs } = await told(import_)
+      assert.deepEqual([state, detail], ['failed', 'The body broke off.'])
+      assert.ok(finishedAtMs !== undefined)
+      assert.equal(await workAll(), 0)
+      assert.equal(await stored(id), undefined)
+    })
+
+    test('what nothing more comes of is given up after a time, and what has ended is forgotten after another', async () => {
+      const [left, ended] = [await begun(), await begun()]
+      await stage(left, chunkOf(0, { [randomUUID()]: '1' }))
+      await seal(ended)
+      await imports.reap(DAY_MS, DAY_MS)
+      assert.equal((await told(left)).state, 'receiving')
+      await imports.reap(-1000, DAY_MS)
+      assert.equal((await told(left)).state, 'failed')
+      assert.equal((await told(ended)).state, 'succeeded')
+      await imports.reap(DAY_MS, -1000)
+      assert.equal(await imports.get(ended, patient), undefined)
+      assert.equal(await imports.get(left, patient), undefined)
+    })
+
+    test('several that work at one time apply each chunk once', async () => {
+      const all: string[] = []
+      for (let n = 0; n < 5; n++) {
+        const import_ = await begun()
+        for (let number = 0; number < 8; number++) {
+          const ids = Array.from({ length: 20 }, () => randomUUID())
+          all.push(...ids)
+          await stage(import_, chunkOf(number, Object.fromEntries(ids.map((id) => [id, '1']))))
+        }
+        await seal(import_)
+      }
+      const worked = await Promise.all(Array.from({ length: 4 }, workAll))
+      // One that finds all imports taken stops; who has them goes on.
+      const rest = await workAll()
+      assert.equal(
+        worked.reduce((sum, chunks) => sum + chunks, rest),
+        40,
+      )
+      const items = await Promise.all(all.map((id) => store.get(id, patient)))
+      assert.ok(items.every((item) => item?.version === 1))
+    })
+  })
+}
+
+function chunkOf(number: number, values: Readonly<Record<string, string>>): ImportChunk {
+  const lines = Object.entries(values).map(([id, value], at) => ({ line: number * 100 + at + 1, id, value }))
+  return { number, lines, superseded: 0, rejected: 0, faults: [] }
+}

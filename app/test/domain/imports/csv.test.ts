@@ -1,0 +1,107 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { createCsvReader } from '../../../src/domain/imports/csv.ts'
+import { randomOf } from '../../support/random.ts'
+import { faultsOf, read } from './readers.ts'
+
+const reading = (body: string | Uint8Array, sizes?: readonly number[]) => read(createCsvReader, body, sizes)
+const valuesOf = (body: string) => reading(body).lines.map(({ id, value }) => [id, value])
+
+test('a column value is JSON text, kept as it is', () => {
+  assert.deepEqual(valuesOf('id,value\na,1.0\nb,"{""x"": ""y""}"\nc,"""text"""\n'), [
+    ['a', '1.0'],
+    ['b', '{"x": "y"}'],
+    ['c', '"text"'],
+  ])
+})
+
+test('other columns become an object of strings, in their order', () => {
+  assert.deepEqual(valuesOf('10,id,"a ""b"""\r\nx,1,\r\n"y,\r\nz",2,"q"\r\n'), [
+    ['1', '{"10":"x","a \\"b\\"":""}'],
+    ['2', '{"10":"y,\\r\\nz","a \\"b\\"":"q"}'],
+  ])
+})
+
+test('a record is at the line on which it begins; empty lines count and say nothing', () => {
+  const { lines } = reading('\uFEFFid,v\na,"1\n2\n3"\n\nb,4\nc,5')
+  assert.deepEqual(
+    lines.map(({ line, id }) => [line, id]),
+    [
+      [2, 'a'],
+      [6, 'b'],
+      [7, 'c'],
+    ],
+  )
+})
+
+test('a bad record is a fault by its line, and stops no good one', () => {
+  const found = reading(
+    Buffer.concat([
+      Buffer.from('id,value\na b,1\nc,nope\nd\ne,1,2\nf,1"2\ng,"1"2\nh,\r1\ni,"'),
+      Buffer.from([0xff]),
+      Buffer.from('"\ngood,1\nlast,"1'),
+    ]),
+  )
+  assert.deepEqual(faultsOf(found), [
+    [2, 'invalid_field'],
+    [3, 'invalid_json'],
+    [4, 'invalid_field'],
+    [5, 'invalid_field'],
+    [6, 'invalid_field'],
+    [7, 'invalid_field'],
+    [8, 'invalid_field'],
+    [9, 'invalid_json'],
+    [11, 'invalid_field'],
+  ])
+  assert.deepEqual(found.lines, [{ line: 10, id: 'good', value: '1' }])
+})
+
+test('without a header that can be used one fault says why, and the rest is not looked at', () => {
+  for (const header of ['', 'id', 'value', 'a,b', 'id,id', 'id,,x', 'id,value,x', 'i"d,x']) {
+    const found = reading(`${header}\n1,2\nx"y,3\n`)
+    assert.equal(found.isUnusable, true, header)
+    assert.equal(found.faults.length, 1, header)
+    assert.deepEqual(found.lines, [])
+  }
+  assert.equal(reading('').isUnusable, true)
+})
+
+test('a record that is too long is one fault, and is not kept', () => {
+  const found = reading(`id,value\na,"${'x\n'.repeat(200_000)}"\nb,1\n`, [4096])
+  assert.deepEqual(faultsOf(found), [[2, 'too_large']])
+  assert.deepEqual(found.lines, [{ line: 200_003, id: 'b', value: '1' }])
+})
+
+test('wherever the bytes are cut, the same is found', (t) => {
+  const body = Buffer.from('id,"na""me",x\r\na,"é, ""\u{1f600}""\r\n.",1\r\nb,q"x,\nc,"1"2,\n\nd,"","last"')
+  const whole = reading(body)
+  assert.equal(whole.lines.length, 2)
+  for (let size = 1; size < body.length; size++) assert.deepEqual(reading(body, [size]), whole)
+  const random = randomOf(t)
+  for (let n = 0; n < 200; n++) {
+    assert.deepEqual(
+      reading(
+        body,
+        Array.from({ length: 5 }, () => 1 + random.below(20)),
+      ),
+      whole,
+    )
+  }
+})
+
+test('hostile records never stop it, and what it takes is valid JSON', (t) => {
+  const random = randomOf(t)
+  const pieces = ['"', '""', ',', '\n', '\r\n', '\r', 'a', 'é', '1', '{', '}', ' ', '\u0000', '\uFEFF']
+  let taken = 0
+  for (let n = 0; n < 6000; n++) {
+    const noise = () => Array.from({ length: random.below(10) }, () => random.pick(pieces)).join('')
+    const header = random.chance(0.8) ? random.pick(['id,value', 'id,name', 'x,id,y']) : noise()
+    const bytes = Buffer.from(`${header}\n${noise()}\na,${noise()}\nb,1,${noise()}\nc,"${noise()}"`)
+    if (random.chance(0.2)) bytes[random.below(bytes.length)] = random.below(256)
+    for (const { value } of reading(bytes, [1 + random.below(9)]).lines) {
+      JSON.parse(value)
+      taken++
+    }
+  }
+  assert.ok(taken > 500, `${taken} records were taken`)
+})
