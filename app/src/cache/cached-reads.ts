@@ -1,6 +1,6 @@
 import { AppError } from '../domain/errors.ts'
 import { itemOf } from '../domain/item.ts'
-import type { Cache, Cached } from '../ports/cache.ts'
+import type { Cache, Cached, Found } from '../ports/cache.ts'
 import type { ItemRead, ItemReader, Level } from '../ports/item-reader.ts'
 import type { Caller, Store } from '../ports/store.ts'
 import type { CacheMetrics } from './cache-metrics.ts'
@@ -33,14 +33,14 @@ export function createCachedReads(options: CachedReadsOptions): ItemReader {
 
   async function lookUp(id: string, caller: Caller): Promise<ItemRead> {
     const startMs = performance.now()
-    let found: Cached | undefined
+    let found: Found | undefined
     try {
       found = await cache.get(id, caller)
     } catch {
       metrics.redis.error++
       return askStoreOnce(id, caller)
     }
-    if (found !== undefined && repair.keepsUp()) {
+    if (found !== undefined && repair.keepsUp(found.position)) {
       metrics.redis.hit++
       near.keep(found, startMs)
       return readOf(found, 'redis')

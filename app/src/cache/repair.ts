@@ -8,8 +8,8 @@ import { positionBefore } from './position-before.ts'
  * nothing old there for long. Every process repairs; where another one is doing it, it only looks.
  */
 export interface Repair {
-  /** Whether what the cache tells is at most `LAG_MS_MAX` behind the store. */
-  keepsUp(): boolean
+  /** Whether what the cache tells, repaired up to `position`, is at most `LAG_MS_MAX` behind the store. */
+  keepsUp(position: number | undefined): boolean
   /** The time since everything that had been committed was known to be in the cache. */
   readonly lagMs: number
   start(): void
@@ -37,8 +37,8 @@ const READ_TIMEOUT_MS = 2000
 export function createRepair({ feed, cache, ttlMs, onRepaired }: RepairOptions): Repair {
   const stopping = new AbortController()
   let running: Promise<void> | undefined
-  /** Of everything that was committed before this, the cache knows. */
-  let knownMs = Number.NEGATIVE_INFINITY
+  /** Everything that was committed before this is not behind this position, and the cache knew it all then. */
+  let known = { atMs: Number.NEGATIVE_INFINITY, position: 0 }
   let position = 0
 
   /** Resolves to whether it was this process that repaired: then it goes first in the next round too. */
@@ -65,7 +65,7 @@ export function createRepair({ feed, cache, ttlMs, onRepaired }: RepairOptions):
       after = last
       position = last
       if (changes.length === PAGE_CHANGES) continue
-      knownMs = startMs
+      known = { atMs: startMs, position: last }
       break
     }
     return hasRepaired
@@ -78,7 +78,7 @@ export function createRepair({ feed, cache, ttlMs, onRepaired }: RepairOptions):
   async function beginning(): Promise<{ after: number; isRestart: boolean }> {
     const { lowest, isWhole } = await cache.position()
     if (isWhole && lowest !== undefined) return { after: lowest, isRestart: false }
-    const wellMs = knownMs === Number.NEGATIVE_INFINITY ? ttlMs : performance.now() - knownMs
+    const wellMs = Math.min(ttlMs, performance.now() - known.atMs)
     const after = await positionBefore(feed, Date.now() - wellMs - FENCE_MS, patient(performance.now()))
     return { after: Math.min(after, lowest ?? after), isRestart: true }
   }
@@ -98,9 +98,11 @@ export function createRepair({ feed, cache, ttlMs, onRepaired }: RepairOptions):
   }
 
   return {
-    keepsUp: () => performance.now() - knownMs <= LAG_MS_MAX,
+    // A cache that came back with what it had some time ago is behind that position until the next round.
+    keepsUp: (position) =>
+      position !== undefined && position >= known.position && performance.now() - known.atMs <= LAG_MS_MAX,
     get lagMs() {
-      return performance.now() - knownMs
+      return performance.now() - known.atMs
     },
     start() {
       running = run()

@@ -8,6 +8,12 @@ export interface Cached {
   readonly storedAtMs: number
 }
 
+/** What is kept of an id, and how far everything that is kept beside it was repaired at that very moment. */
+export interface Found extends Cached {
+  /** Undefined when that is not known: something of the cache is lost. */
+  readonly position: number | undefined
+}
+
 /** A known version of an id, whatever was written: nothing older may be kept. */
 export type Fence = Pick<Change, 'id' | 'version'>
 
@@ -42,7 +48,7 @@ export interface RepairPosition {
  */
 export interface Cache {
   /** Undefined when nothing is known, or only a fence. */
-  get(id: string, caller: Caller): Promise<Cached | undefined>
+  get(id: string, caller: Caller): Promise<Found | undefined>
   /**
    * Resolves to whether the entry was kept: it is not when something as new is there already, or when it comes later
    * than `NOTE_AGE_MS_MAX` after `asOfMs`, the moment (on the clock of `performance.now()`) before it was asked for.

@@ -74,6 +74,11 @@ async function commitAndDie({ store }: Setup, id: string): Promise<number> {
   return result.item.version
 }
 
+/** Whether a hit in the cache, as it is now, would count. */
+async function keepsUp(setup: Setup, repair: Repair): Promise<boolean> {
+  return repair.keepsUp((await setup.cache().position()).lowest)
+}
+
 async function isHidden(setup: Setup, id: string): Promise<boolean> {
   return (await setup.cache().get(id, patient)) === undefined
 }
@@ -99,20 +104,20 @@ test('what a dead process has committed is repaired, and what it deleted', async
 test('it keeps up once it knows that the cache has everything, and no longer than it knows that', async (t) => {
   const setup = setUp(t)
   const { repair } = setup.repairs()
-  assert.equal(repair.keepsUp(), false)
+  assert.equal(await keepsUp(setup, repair), false)
   assert.equal(repair.lagMs, Number.POSITIVE_INFINITY)
-  await waitUntil('it keeps up', () => repair.keepsUp(), soon)
+  await waitUntil('it keeps up', () => keepsUp(setup, repair), soon)
   setup.isAway = true
-  await waitUntil('it does not', () => !repair.keepsUp(), soon)
+  await waitUntil('it does not', async () => !(await keepsUp(setup, repair)), soon)
   assert.ok(repair.lagMs > 700)
   setup.isAway = false
-  await waitUntil('it keeps up again', () => repair.keepsUp(), soon)
+  await waitUntil('it keeps up again', () => keepsUp(setup, repair), soon)
 })
 
 test('of several processes one repairs, and another takes over from it', async (t) => {
   const setup = setUp(t)
   const processes = [setup.repairs(), setup.repairs(), setup.repairs()]
-  for (const { repair } of processes) await waitUntil('it keeps up', () => repair.keepsUp(), soon)
+  for (const { repair } of processes) await waitUntil('it keeps up', () => keepsUp(setup, repair), soon)
   const total = () => processes.reduce((sum, { repaired }) => sum + repaired(), 0)
   for (let at = 1; at <= 50; at++) {
     await commitAndDie(setup, 'a')
@@ -132,8 +137,9 @@ test('a cache that lost everything is told again what slow readers may still bri
   await setup.store.put('a', '"old"', undefined, patient)
   const old = await setup.store.getEntry('a', patient)
   await commitAndDie(setup, 'a')
-  await waitUntil('it keeps up', () => repair.keepsUp(), soon)
+  await waitUntil('it keeps up', () => keepsUp(setup, repair), soon)
   setup.lose()
+  assert.equal(await keepsUp(setup, repair), false)
   // A reader that had asked the store before the commit.
   assert.equal(await setup.cache().keep({ entry: old, storedAtMs: Date.now() }, performance.now()), true)
   await waitUntil('it is hidden', () => isHidden(setup, 'a'), soon)
@@ -149,9 +155,11 @@ test('a cache that fell back to an earlier state is repaired from there', async 
   await replica.keep({ entry: old, storedAtMs: Date.now() }, performance.now())
   const { repair } = setup.repairs()
   await commitAndDie(setup, 'a')
-  await waitUntil('it keeps up', () => repair.keepsUp(), soon)
+  await waitUntil('it keeps up', () => keepsUp(setup, repair), soon)
   setup.lose(replica)
+  assert.equal(await keepsUp(setup, repair), false, 'before it is repaired nothing of it counts')
   await waitUntil('it is hidden', () => isHidden(setup, 'a'), soon)
+  await waitUntil('it keeps up again', () => keepsUp(setup, repair), soon)
 })
 
 test('a position that the feed no longer has is given up for the oldest that it has', async (t) => {
@@ -159,7 +167,7 @@ test('a position that the feed no longer has is given up for the oldest that it 
   for (let at = 0; at < 50; at++) await commitAndDie(setup, `item-${at}`)
   await setup.cache().repair({ after: 0, last: 1, fences: [], isRestart: true })
   const { repair } = setup.repairs()
-  await waitUntil('it keeps up', () => repair.keepsUp(), soon)
+  await waitUntil('it keeps up', () => keepsUp(setup, repair), soon)
   assert.deepEqual(await setup.cache().position(), { lowest: 50, isWhole: true })
 })
 
@@ -168,7 +176,7 @@ test('a position beyond the end of the feed is given up too', async (t) => {
   await commitAndDie(setup, 'a')
   await setup.cache().repair({ after: 0, last: 1000, fences: [], isRestart: true })
   const { repair } = setup.repairs()
-  await waitUntil('it keeps up', () => repair.keepsUp(), soon)
+  await waitUntil('it keeps up', () => keepsUp(setup, repair), soon)
   assert.deepEqual(await setup.cache().position(), { lowest: 1, isWhole: true })
 })
 
@@ -177,6 +185,6 @@ test('a long way behind is repaired page by page', async (t) => {
   await setup.cache().repair({ after: 0, last: 0, fences: [], isRestart: true })
   for (let at = 0; at < 2500; at++) await commitAndDie(setup, `item-${at % 100}`)
   const { repair, repaired } = setup.repairs()
-  await waitUntil('it keeps up', () => repair.keepsUp(), soon)
+  await waitUntil('it keeps up', () => keepsUp(setup, repair), soon)
   assert.equal(repaired(), 2500)
 })

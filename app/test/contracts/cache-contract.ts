@@ -26,7 +26,10 @@ export function cacheContract(name: string, start: () => Promise<CacheUnderTest>
     })
     after(() => stop())
 
-    const get = (id: string) => cache.get(id, patient)
+    const get = async (id: string): Promise<Cached | undefined> => {
+      const found = await cache.get(id, patient)
+      return found && { entry: found.entry, storedAtMs: found.storedAtMs }
+    }
     const versionOf = async (id: string) => (await get(id))?.entry.version
     const keep = (cached: Cached, ageMs = 0) => cache.keep(cached, performance.now() - ageMs)
 
@@ -171,6 +174,7 @@ export function cacheContract(name: string, start: () => Promise<CacheUnderTest>
       assert.equal(await cache.repair(late), 'lost')
       assert.equal(await keep(item(ids[0] as string, 2)), true)
       assert.deepEqual(await cache.position(), { lowest: 20, isWhole: true })
+      assert.equal((await cache.get(ids[0] as string, patient))?.position, 20)
 
       assert.equal(await cache.repair({ after: 3, last: 4, fences: [], isRestart: true }), 'applied')
       assert.deepEqual(await cache.position(), { lowest: 4, isWhole: true })

@@ -38,7 +38,8 @@ export function createMemoryCache({ lifetimeMs }: { readonly lifetimeMs: number 
 
   return {
     async get(id) {
-      return there(id)?.cached
+      const cached = there(id)?.cached
+      return cached && { ...cached, position }
     },
 
     async keep(cached, asOfMs) {

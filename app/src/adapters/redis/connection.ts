@@ -91,14 +91,18 @@ export function createConnection(options: ConnectionOptions): Connection {
 
   /** Resolves to why it is open no longer. */
   async function whileOpen(connection: Opened): Promise<Error> {
-    if (closing.signal.aborted) connection.lost.resolve(new Error('closed'))
-    closing.signal.addEventListener('abort', () => connection.lost.resolve(new Error('closed')))
+    const close = () => connection.lost.resolve(new Error('closed'))
+    if (closing.signal.aborted) close()
+    closing.signal.addEventListener('abort', close)
     lent = guarded(connection)
     failedMs = []
     state = 'closed'
-    outage.over()
+    // A slow Redis is lost again at once, many times a minute: that is one outage, and one line in the log.
+    const lasts = setTimeout(outage.over, BRIEF_MS)
     first.resolve()
     const reason = await connection.lost.promise
+    clearTimeout(lasts)
+    closing.signal.removeEventListener('abort', close)
     lent = undefined
     state = 'open'
     connection.client.destroy()

@@ -1,7 +1,14 @@
 import type { Config } from '../../config.ts'
 import type { Log } from '../../log.ts'
 import type { Metrics } from '../../metrics.ts'
-import { type Cache, type Cached, FENCE_MS, NOTE_AGE_MS_MAX, NOTE_TRAVEL_MS_MAX } from '../../ports/cache.ts'
+import {
+  type Cache,
+  type Cached,
+  FENCE_MS,
+  type Found,
+  NOTE_AGE_MS_MAX,
+  NOTE_TRAVEL_MS_MAX,
+} from '../../ports/cache.ts'
 import type { Caller } from '../../ports/store.ts'
 import { createBatcher } from '../batcher.ts'
 import { createOutageLog } from '../outage-log.ts'
@@ -11,7 +18,7 @@ import { createConnection } from './connection.ts'
 import { cachedOf, cachedText } from './entry-text.ts'
 import { createKeys } from './keys.ts'
 import { createRedisMetrics } from './redis-metrics.ts'
-import { createUpdates, fenceNote, type Note } from './updates.ts'
+import { createUpdates, fenceNote, type Note, positionOf } from './updates.ts'
 
 export interface RedisCacheOptions {
   readonly config: Config
@@ -41,7 +48,7 @@ export function createRedisCache(options: RedisCacheOptions): Cache {
   const keys = createKeys(feedId)
   const updates = createUpdates({ connection, keys, onBatch: metrics.batchesOf('update') })
 
-  const reads = createBatcher<string, Cached | undefined, RedisClient>({
+  const reads = createBatcher<string, Found | undefined, RedisClient>({
     lanesMax: LANES_MAX,
     rowsMax: ROWS_MAX,
     keyOf: (id) => id,
@@ -49,8 +56,20 @@ export function createRedisCache(options: RedisCacheOptions): Cache {
     withLane: connection.use,
     onBatch: metrics.batchesOf('read'),
     async send(client, ids) {
-      const texts = await client.mGet(ids.map((id) => keys.ofEntry(id, client)))
-      return texts.map((text, at) => (text === null ? undefined : cachedOf(ids[at] as string, text)))
+      const parts = ids.map((id) => keys.partOf(id, client))
+      const asked = [...new Set(parts)]
+      const texts = await client.mGet([
+        ...asked.map(keys.ofPosition),
+        ...ids.map((id) => keys.ofEntry(id, client)),
+      ])
+      const positions = new Map(asked.map((part, at) => [part, positionOf(texts[at])]))
+      return ids.map((id, at) => {
+        const text = texts[asked.length + at]
+        const cached = text == null ? undefined : cachedOf(id, text)
+        if (cached === undefined) return undefined
+        const { entry, storedAtMs } = cached
+        return { entry, storedAtMs, position: positions.get(parts[at] as number) }
+      })
     },
   })
 

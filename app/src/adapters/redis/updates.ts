@@ -45,6 +45,11 @@ interface Move {
   readonly last: number
 }
 
+/** Of what is kept under a position's key. */
+export function positionOf(text: string | null | undefined): number | undefined {
+  return text == null ? undefined : Number(text)
+}
+
 export function createUpdates({ connection, keys, onBatch }: UpdatesOptions): Updates {
   /** What Redis's clock is ahead of `performance.now()`, at least, as of the latest answer. */
   let clockAheadMs = 0
@@ -103,7 +108,7 @@ export function createUpdates({ connection, keys, onBatch }: UpdatesOptions): Up
 
     async position(client) {
       const texts = await client.mGet(keys.parts(client).map(keys.ofPosition))
-      const known = texts.filter((text) => text !== null).map(Number)
+      const known = texts.map(positionOf).filter((position) => position !== undefined)
       return {
         lowest: known.length === 0 ? undefined : Math.min(...known),
         isWhole: known.length === texts.length,

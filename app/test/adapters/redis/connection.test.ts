@@ -6,12 +6,17 @@ import { createConnection } from '../../../src/adapters/redis/connection.ts'
 import { AppError, OperatorFault } from '../../../src/domain/errors.ts'
 
 const soon = { timeoutMs: 10_000 }
-const silent: OutageLog = { goesOn() {}, over() {}, reason: undefined }
 
 /** A Redis of which every attempt to connect is decided by `connect`. */
 function setUp(t: TestContext, connect: (attempt: number) => Promise<void> = async () => {}) {
   const lost: ((reason: Error) => void)[] = []
   let destroyed = 0
+  const told: string[] = []
+  const outage: OutageLog = {
+    goesOn: (reason) => void told.push(reason.message),
+    over: () => void told.push('over'),
+    reason: undefined,
+  }
   const world = { mGet: async (): Promise<(string | null)[]> => ['there'] }
   const connection = createConnection({
     async open(onLost) {
@@ -21,7 +26,7 @@ function setUp(t: TestContext, connect: (attempt: number) => Promise<void> = asy
     },
     timeoutMs: 20,
     connectTimeoutMs: 100,
-    outage: silent,
+    outage,
   })
   t.after(() => connection.close())
   return {
@@ -33,6 +38,8 @@ function setUp(t: TestContext, connect: (attempt: number) => Promise<void> = asy
     },
     attempts: () => lost.length,
     destroyed: () => destroyed,
+    /** What the log would say. */
+    told,
     lose: () => lost.at(-1)?.(new Error('reset')),
   }
 }
@@ -125,6 +132,18 @@ test('a connection that ends opens the breaker at once', async (t) => {
   await assert.rejects(call(), isUnavailable)
   gate.resolve()
   await waitUntil('it is back', () => connection.state === 'closed', soon)
+})
+
+test('an outage is over when a connection lasts, and not with each that is lost at once', async (t) => {
+  const { connection, attempts, lose, told } = setUp(t)
+  await connection.start()
+  for (let times = 1; times <= 3; times++) {
+    lose()
+    await waitUntil('it is made anew', () => attempts() > times && connection.state === 'closed', soon)
+  }
+  assert.deepEqual(told, ['reset', 'reset', 'reset'])
+  await waitUntil('it is over', () => told.includes('over'), soon)
+  assert.equal(attempts(), 4)
 })
 
 test('a connection that is made too late is cut, and so is the last one at the end', async (t) => {

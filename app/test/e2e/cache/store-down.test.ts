@@ -6,7 +6,7 @@ import { ask, becomes, serves } from '../../support/ask.ts'
 import { type DatabaseServer, startDatabaseServer } from '../../support/postgres.ts'
 import type { Problem } from '../../support/problem.ts'
 import { type RedisServer, startRedisServer } from '../../support/redis.ts'
-import { type Service, startService } from '../../support/service.ts'
+import { type Environment, type Service, startService } from '../../support/service.ts'
 
 const TTL_MS = 6000
 const soon = { timeoutMs: 20_000 }
@@ -125,3 +125,65 @@ for (const [what, goes, comes] of [
     })
   })
 }
+
+suite('with more than the store in trouble', () => {
+  let server: DatabaseServer
+  let redis: RedisServer
+  before(async () => {
+    server = await startDatabaseServer()
+    redis = await startRedisServer()
+  })
+  after(async () => {
+    await redis[Symbol.asyncDispose]()
+    await server[Symbol.asyncDispose]()
+  })
+  const start = (more: Environment) =>
+    startService({ DATABASE_URL: server.url(), REDIS_URL: redis.url, ...more })
+
+  test('a store that stands still unnoticed is not waited for by who can be told something', async () => {
+    await using service = await start({ DATABASE_TIMEOUT_MS: '30000', ANSWER_TIMEOUT_MS: '30000' })
+    assert.ok((await ask(service, 'PUT', '/data/waiting', 'cached')).status < 300)
+    server.freeze()
+    await waitUntil(
+      'it is told and marked',
+      async () => {
+        const startMs = performance.now()
+        const { status, cacheStatus } = await get(service, 'waiting')
+        assert.equal(status, 200)
+        const tookMs = performance.now() - startMs
+        assert.ok(tookMs < 5000, `${tookMs} ms`)
+        return cacheStatus === 'redis; hit; detail=stale'
+      },
+      soon,
+    )
+    server.thaw()
+    await waitUntil(
+      'it is a hit again',
+      async () => (await get(service, 'waiting')).cacheStatus === 'redis; hit',
+      soon,
+    )
+  })
+
+  test('store and cache both down, whichever comes back first, is 503 until then and nothing lost', async () => {
+    await using service = await start({ DATABASE_TIMEOUT_MS: '600' })
+    assert.ok((await ask(service, 'PUT', '/data/both', 'kept')).status < 300)
+    for (const first of [server, redis]) {
+      await redis.kill()
+      await server.crash()
+      await waitUntil('nobody knows', async () => (await get(service, 'both')).status === 503, soon)
+      assert.equal((await ask(service, 'GET', '/health')).status, 200)
+      await first.start()
+      if (first === server) {
+        await serves(service)
+        assert.equal((await get(service, 'both')).value, 'kept')
+        await redis.start()
+      } else {
+        assert.equal((await get(service, 'both')).status, 503, 'an empty cache knows of nothing')
+        await server.start()
+      }
+      await becomes(service, 'ok')
+      await serves(service)
+      assert.equal((await get(service, 'both')).value, 'kept')
+    }
+  })
+})

@@ -81,6 +81,13 @@ export const cacheFaults: Faults = {
       await delay(random.below(20))
     }
   },
+  async 'Redis comes back with what it had some time ago'({ redis }, random) {
+    await redis?.command('SAVE')
+    // Longer than a cache may be behind.
+    await delay(1000 + random.below(500))
+    await redis?.kill()
+    await redis?.start()
+  },
   async 'Redis loses its position alone'({ redis }) {
     const keys = (await redis?.command('KEYS', 'position:*')) as readonly string[]
     if (keys.length > 0) await redis?.command('DEL', ...keys)

@@ -12,31 +12,44 @@ const RULE = `what a cache tells is at most ${BEHIND_MS_MAX} ms behind, or marke
  */
 export function checkCached({ operations }: History, feed: Feed): Violation[] {
   const known = knownTimes(operations)
-  const made = new Map(
-    operations.flatMap((operation) =>
-      operation.writes.map(({ id, version }) => [`${id} ${version}`, operation.startMs] as const),
-    ),
-  )
+  const begun = begunTimes(operations)
 
   /** The last version that made the id absent and may have done so before this moment. */
   function absenceBefore(id: string, endMs: number): number {
     const deletes = (feed.byId.get(id) ?? []).filter(
-      ({ op, version }) => op === 'delete' && (made.get(`${id} ${version}`) ?? 0) < endMs,
+      ({ op, version }) => op === 'delete' && begun(id, version) < endMs,
     )
     return deletes.at(-1)?.version ?? 0
   }
 
   function violationOf(operation: Operation, { id, version }: Sight): Violation[] {
+    const operations = [operation]
+    if (version > 0 && feed.byId.get(id)?.[version - 1]?.op !== 'put')
+      return [{ rule: 'what a cache tells was committed', detail: `${id} ${version}`, operations }]
     const shown = version === 0 ? absenceBefore(id, operation.endMs) : version
     const behindMs = operation.startMs - known(id, shown + 1)
-    if (behindMs <= BEHIND_MS_MAX) return []
+    if (operation.cached?.isStale || behindMs <= BEHIND_MS_MAX) return []
     const detail = `${id}: version ${shown + 1} had been known for ${behindMs.toFixed(0)} ms`
-    return [{ rule: RULE, detail, operations: [operation] }]
+    return [{ rule: RULE, detail, operations }]
   }
 
   return operations
-    .filter(({ cached }) => cached?.isStale === false)
+    .filter(({ cached }) => cached !== undefined)
     .flatMap((operation) => operation.sights.flatMap((sight) => violationOf(operation, sight)))
+}
+
+/** Nobody had begun to make this version of an id before. A delete is not told which version it made. */
+function begunTimes(operations: readonly Operation[]): (id: string, version: number) => number {
+  const times = new Map<string, number[]>()
+  for (const { writes, startMs } of operations) {
+    for (const { id, version } of writes) {
+      if (version !== undefined) times.getOrInsertComputed(id, () => [])[version] = startMs
+    }
+  }
+  return (id, version) => {
+    const ofId = (times.get(id) ?? []).slice(0, version + 1)
+    return Math.max(0, ...ofId.filter((ms) => ms !== undefined))
+  }
 }
 
 /** When somebody first knew that there is this version of an id, or a later one. */
