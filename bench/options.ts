@@ -2,11 +2,21 @@ import { parseArgs } from 'node:util'
 import { databaseWorkloadNames } from './postgres/key-space.ts'
 import { workloadNames } from './workloads.ts'
 
-const partNames = ['throughput', 'start', 'overload', 'pgbench', 'pool', 'lock', 'growth', 'cache'] as const
+const partNames = [
+  'throughput',
+  'start',
+  'overload',
+  'pgbench',
+  'pool',
+  'lock',
+  'growth',
+  'import',
+  'cache',
+] as const
 type PartName = (typeof partNames)[number]
 
 /** The parts that need a database. */
-const databasePartNames: readonly PartName[] = ['pgbench', 'pool', 'lock', 'growth', 'cache']
+const databasePartNames: readonly PartName[] = ['pgbench', 'pool', 'lock', 'growth', 'import', 'cache']
 
 const anyWorkloadNames = [...new Set([...workloadNames, ...databaseWorkloadNames])]
 
@@ -35,6 +45,7 @@ of tier 2
   pool        latency of one operation at a time beside pg.Pool, in one process
   lock        PUTs while another session has locked one row for a second
   growth      GET, PUT and the hundredth page with 1,000,000 items beside 1,000
+  import      one import of 1,000,000 lines beside a plain COPY
 of the cache
   cache       hot reads beside tier 1, Redis beside the database, writes, and a skewed mix
 

@@ -36,6 +36,10 @@ function put(n: number): Request {
 }
 
 /** Writes the requests as the load generators read them: whole texts, each ended by a zero byte. */
-export async function writeRequests(file: string, { requests }: Workload, origin: URL): Promise<void> {
+export async function writeRequests(
+  file: string,
+  { requests }: Pick<Workload, 'requests'>,
+  origin: URL,
+): Promise<void> {
   await writeFile(file, requests.map((request) => `${requestText(request, origin.host)}\0`).join(''))
 }

@@ -1,5 +1,7 @@
 import { type CacheMeasured, cache } from '../cache/cache.ts'
 import { cacheText } from '../cache/report.ts'
+import { type ImportMeasured, importing } from '../import/import.ts'
+import { importText } from '../import/report.ts'
 import type { Options } from '../options.ts'
 import { type Comparison, comparison, pgbenchLoads } from './comparison.ts'
 import { type Growth, growth } from './growth.ts'
@@ -15,6 +17,7 @@ export interface DatabaseMeasured {
   readonly pool: PoolComparison | undefined
   readonly lockedRow: LockedRow | undefined
   readonly growth: readonly Growth[] | undefined
+  readonly importing: ImportMeasured | undefined
   readonly cache: CacheMeasured | undefined
   readonly faults: readonly string[]
 }
@@ -24,6 +27,7 @@ const fewItems = 1_000
 const manyItems = 1_000_000
 const poolTurns = 100
 const cacheConnections = 64
+const importLines = 1_000_000
 /** In which more writes are done than the table of many items has pages. */
 const growthWarmUpSeconds = 6
 
@@ -72,6 +76,11 @@ export async function databaseParts(
       () =>
         growth(server, { ...plan, fewItems, manyItems, warmUpSeconds: growthWarmUpSeconds }, dir, progress),
       (growths) => growthText(growths, fewItems, manyItems),
+    ),
+    importing: await part(
+      'import',
+      () => importing(server, { lines: importLines }, dir, progress),
+      importText,
     ),
     cache: await part(
       'cache',

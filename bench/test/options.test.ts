@@ -4,7 +4,17 @@ import { needsDatabase, parseOptions, UsageError } from '../options.ts'
 
 test('without arguments every part runs with its defaults', () => {
   const { parts, rounds, connections, workloads, help } = parseOptions([])
-  assert.deepEqual(parts, ['throughput', 'start', 'overload', 'pgbench', 'pool', 'lock', 'growth', 'cache'])
+  assert.deepEqual(parts, [
+    'throughput',
+    'start',
+    'overload',
+    'pgbench',
+    'pool',
+    'lock',
+    'growth',
+    'import',
+    'cache',
+  ])
   assert.equal(rounds, 5)
   assert.deepEqual(connections, [1, 16, 64, 256])
   assert.deepEqual(workloads, ['get', 'get304', 'put', 'mix'])
@@ -40,7 +50,7 @@ for (const [args, message] of [
   [['--workloads', 'delete'], /--workloads: expected one of get, get304, put, mix, not 'delete'/],
   [
     ['faster'],
-    /part: expected one of throughput, start, overload, pgbench, pool, lock, growth, cache, not 'faster'/,
+    /part: expected one of throughput, start, overload, pgbench, pool, lock, growth, import, cache, not 'faster'/,
   ],
   [['--round', '3'], /'--round'/],
 ] as const) {
