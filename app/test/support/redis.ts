@@ -17,7 +17,7 @@ export interface RedisServer extends AsyncDisposable {
   /** SIGKILL. Resolves when it is gone, and all that it held with it. */
   kill(): Promise<void>
   stop(): Promise<void>
-  /** Starts it again, empty, on the same port. */
+  /** Starts it again on the same port: empty, unless it was told to `SAVE` before. */
   start(): Promise<void>
   /** SIGSTOP: connections stay open and new ones are taken, but nobody answers. */
   freeze(): void
