@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { waitUntil } from '../../../../local/wait.ts'
+import { readMigrations } from '../../../src/adapters/postgres/migrations.ts'
 import { ask, type Health, healthOf, serves } from '../../support/ask.ts'
 import { startDatabaseServer } from '../../support/postgres.ts'
 import type { Problem } from '../../support/problem.ts'
@@ -74,7 +75,7 @@ suite('in whatever order they come', { concurrency: true }, () => {
     await using server = await startDatabaseServer()
     await using service = await startListening({ ROLE: 'api', DATABASE_URL: server.url() })
     const detail = async () => (await healthOf(service)).dependencies.store.detail
-    const isMissing = 'the schema is at version 0 and has to be at 1: run ROLE=migrate'
+    const isMissing = `the schema is at version 0 and has to be at ${readMigrations().length}: run ROLE=migrate`
     await waitUntil('it says what is missing', async () => (await detail()) === isMissing, {
       timeoutMs: 5000,
     })
