@@ -52,7 +52,7 @@ test('a change is in the feed of every process as soon as its write is answered'
 
 test('every process gives the same changes the same positions, dense and in the order of versions', async () => {
   const ids = Array.from({ length: 5 }, () => randomUUID())
-  const writes = Array.from({ length: 400 }, (_, index) =>
+  const writes = Array.from({ length: 2000 }, (_, index) =>
     put(index % 2 === 0 ? here : there, ids[index % ids.length] as string),
   )
   await Promise.all(writes)
@@ -66,7 +66,7 @@ test('every process gives the same changes the same positions, dense and in the 
     const versions = changes.filter((change) => change.id === id).map(({ version }) => version)
     assert.deepEqual(
       versions,
-      Array.from({ length: 80 }, (_, index) => index + 1),
+      Array.from({ length: 400 }, (_, index) => index + 1),
     )
   }
 })
