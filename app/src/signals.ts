@@ -2,9 +2,19 @@ import { constants } from 'node:os'
 
 export type StopSignal = 'SIGTERM' | 'SIGINT'
 
-/** Has `handler` called with the signal that asks the process to end, in place of the handler before it. */
-export function onStopSignal(handler: (signal: StopSignal) => void): void {
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.removeAllListeners(signal).on(signal, handler)
+type Handler = (signal: StopSignal) => void
+
+let current: Handler | undefined
+
+/**
+ * Has `handler` called with the signal that asks the process to end, in place of the handler before it. The listeners
+ * stay: a signal that has come while code was running waits for the event loop, and is lost with the last listener.
+ */
+export function onStopSignal(handler: Handler): void {
+  if (current === undefined) {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => current?.(signal))
+  }
+  current = handler
 }
 
 /**

@@ -14,6 +14,7 @@ const ABSENT_DATABASE = ['HOST=192.0.2.1', 'NAME=a', 'USER=a', 'PASSWORD=a'].fla
   `DATABASE_${text}`,
 ])
 const STARTS = 5
+const STOPS_MS = [0, 150, 300, 500, 750, 1000, 1500, 2000]
 const START_MS_MAX = 30_000
 const IDLE_BYTES_MAX = 120e6
 const MEMORY_BYTES_MAX = 512 * 2 ** 20
@@ -106,20 +107,24 @@ test('as PID 1 that waits for its database it ends on a signal, in order', async
   assert.equal(await inspect(waiting.id, '.State.ExitCode'), '0')
 })
 
-test('stopped as soon as it is started, it ends by the signal and is not killed', async () => {
-  for (let n = 0; n < 3; n++) {
-    // As in the compose file: before a program has a handler, the kernel keeps a signal from it where it is PID 1.
-    await using starting = await startContainer(
-      ...RESTRICTED,
-      '--init',
-      '--env',
-      'DRAIN_DELAY_MS=0',
-      ...SEEDED,
-    )
-    await docker('stop', '--time', '20', starting.id)
-    const code = await inspect(starting.id, '.State.ExitCode')
-    assert.ok(code === '0' || code === '143', code)
-  }
+test('stopped at any moment of its start, it ends by itself', async () => {
+  // With an init, as in the compose file: before a program has a handler, the kernel keeps a signal from it where it is
+  // PID 1. At 0.25 vCPU the start takes longer.
+  const options = [...RESTRICTED, ...SMALL, '--init', '--env', 'ROLE=api', '--env', 'DRAIN_DELAY_MS=0']
+  const codes = await Promise.all(
+    STOPS_MS.map(async (ms) => {
+      await using starting = await startContainer(...options, ...ABSENT_DATABASE)
+      await delay(ms)
+      await docker('stop', '--time', '20', starting.id)
+      return await inspect(starting.id, '.State.ExitCode')
+    }),
+  )
+  figure('stopped at moments of its start, exit codes', codes.join(', '))
+  assert.deepEqual(
+    codes.filter((code) => code !== '0' && code !== '143'),
+    [],
+  )
+  assert.ok(codes.includes('0'), 'of some it has begun')
 })
 
 test('a migration that waits for its database ends on a signal', async () => {
