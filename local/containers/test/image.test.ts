@@ -20,7 +20,7 @@ const expected: readonly RegExp[] = [
   /^app\/(package|openapi)\.json$/,
   /^app\/health-check\.cjs$/,
   /^app\/migrations\/\d{6}_\w+\.sql$/,
-  /^app\/src\/[\w/.-]+\.(ts|sql)$/,
+  /^app\/src\/[\w/.-]+\.(ts|sql|lua)$/,
   /^app\/node_modules\/\.cache\/compile\/v26[\w.-]+-10001\/[\da-f]+$/,
 ]
 /** Made by Docker for every container. */
