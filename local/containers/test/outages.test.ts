@@ -12,6 +12,8 @@ const START_MS_MAX = 60_000
 const RECOVERY_MS_MAX = 30_000
 /** Longer than a client that asks for nothing is waited for, shorter than the service's SHUTDOWN_TIMEOUT_MS. */
 const UPLOAD_MS = 11_000
+/** The exit code of who is ended by it. */
+const SIGTERM = 143
 
 test('PostgreSQL may start last: the API waits unready, is never started again, and is ready by itself', async () => {
   await using project = await createProject({ tier: '2' })
@@ -138,6 +140,21 @@ test('`docker compose stop` under load drains: every exit code is 0, and no answ
     const cut = seen.filter(([outcome]) => !allowed.includes(outcome))
     assert.deepEqual(cut, [], where)
   }
+})
+
+test('stopped while it starts for the first time, everything ends by itself, and starts again', async () => {
+  await using project = await createProject({ tier: '4' })
+  await project.compose('up', '--detach')
+  const startMs = performance.now()
+  await project.compose('stop')
+  figure('`docker compose stop` right after the first `up`', `${seconds(startMs)} s`)
+  for (const service of ['api', 'migrate', 'postgres', 'valkey', 'balancer']) {
+    const code = await exitCodeOf(await containerOf(project, service))
+    // Before a program has a handler, the signal itself ends it.
+    assert.ok(code === 0 || code === SIGTERM, `${service}: ${code}`)
+  }
+  await project.compose('up', '--detach')
+  await answers200(`${project.url}/data/1`, START_MS_MAX)
 })
 
 test('of two replicas each is stopped and started in turn under load, and no request fails', async () => {
