@@ -7,8 +7,8 @@ import { test } from 'node:test'
 import { isDeepStrictEqual } from 'node:util'
 import { isPortTaken } from '../../ports.ts'
 import { waitUntil } from '../../wait.ts'
-import { containerOf, createProject } from '../compose.ts'
-import { answers200, docker, figure, root, run } from '../docker.ts'
+import { containerOf, createProject, evaluate, type Project } from '../compose.ts'
+import { answers200, docker, figure, IMAGE, root, run } from '../docker.ts'
 
 /** Images may have to be pulled. */
 const FIRST_START_MS_MAX = 120_000
@@ -73,6 +73,7 @@ for (const tier of tiers) {
     assert.ok(Number(passed) > 50, suite.output)
     figure(`tier ${tier}, tests of the HTTP suite that passed`, String(passed))
 
+    if (tier !== 1) await passwordIsKnownToNobodyElse(project)
     const memory = await docker(
       ...['stats', '--no-stream', '--format', '{{.MemUsage}}', await containerOf(project, 'api')],
     )
@@ -80,36 +81,89 @@ for (const tier of tiers) {
   })
 }
 
-test('only this machine reaches what compose publishes, and only the balancer is published', async () => {
+test('in every profile: few rights, bounded in size, one image of ours, and only the balancer is published', async () => {
   await using project = await createProject()
-  const { services } = JSON.parse(await project.compose('config', '--format', 'json')) as Composition
-  const published = Object.entries(services).filter(([, { ports }]) => ports !== undefined)
+  const config = await project.compose('--profile', '*', 'config', '--format', 'json')
+  const services = Object.entries((JSON.parse(config) as Composition).services)
+  const named = (wanted: (service: Service) => boolean) =>
+    services
+      .filter(([, service]) => wanted(service))
+      .map(([name]) => name)
+      .sort()
+
   assert.deepEqual(
-    published.map(([name]) => name),
+    named(({ ports }) => ports !== undefined),
     ['balancer'],
   )
-  assert.equal(services.balancer?.ports?.[0]?.host_ip, '127.0.0.1')
-  for (const [name, service] of Object.entries(services)) {
+  assert.deepEqual(
+    named(({ read_only }) => !read_only),
+    ['postgres'],
+  )
+  assert.deepEqual(
+    named(({ cap_add }) => cap_add !== undefined),
+    ['postgres'],
+  )
+  // The two that have an end.
+  assert.deepEqual(
+    named(({ restart }) => restart !== 'unless-stopped'),
+    ['database-password', 'migrate'],
+  )
+  for (const [name, service] of services) {
     assert.equal(service.depends_on, undefined, `${name} waits for nobody`)
     assert.deepEqual(service.cap_drop, ['ALL'], name)
+    assert.deepEqual(service.security_opt, ['no-new-privileges:true'], name)
+    for (const { host_ip } of service.ports ?? []) assert.equal(host_ip, '127.0.0.1', name)
     for (const [key, value] of Object.entries(service.environment ?? {})) {
       if (key.endsWith('PASSWORD')) assert.fail(`${name} has ${key} in its configuration: ${value}`)
     }
   }
+  const ours = services.filter(([, { build }]) => build !== undefined)
+  assert.deepEqual(
+    ours.map(([name]) => name),
+    ['api', 'migrate'],
+  )
+  for (const [name, { image, deploy, init }] of ours) {
+    assert.equal(image, IMAGE, name)
+    assert.deepEqual(deploy?.resources?.limits, { cpus: 0.25, memory: String(512 * 2 ** 20) }, name)
+    assert.equal(init, true, name)
+  }
 })
 
 interface Composition {
-  readonly services: Readonly<
-    Record<
-      string,
-      {
-        readonly ports?: readonly { readonly host_ip: string }[]
-        readonly depends_on?: object
-        readonly cap_drop?: readonly string[]
-        readonly environment?: Readonly<Record<string, string>>
-      }
-    >
-  >
+  readonly services: Readonly<Record<string, Service>>
+}
+
+/** As `docker compose config` writes it. */
+interface Service {
+  readonly image: string
+  readonly build?: object
+  readonly ports?: readonly { readonly host_ip: string }[]
+  readonly depends_on?: object
+  readonly read_only?: boolean
+  readonly init?: boolean
+  readonly restart?: string
+  readonly cap_add?: readonly string[]
+  readonly cap_drop?: readonly string[]
+  readonly security_opt?: readonly string[]
+  readonly environment?: Readonly<Record<string, string>>
+  readonly deploy?: { readonly resources?: { readonly limits?: object } }
+}
+
+const passwords = new Set<string>()
+
+/** Each project has another one, and neither Docker nor a log tells it. */
+async function passwordIsKnownToNobodyElse(project: Project): Promise<void> {
+  const read = `process.stdout.write(fs.readFileSync('/run/secrets/database-password'))`
+  const password = (await evaluate(await containerOf(project, 'api'), read)).trim()
+  assert.ok(password.length >= 32 && !passwords.has(password), 'made for this project')
+  passwords.add(password)
+  const ids = (await project.compose('ps', '--all', '--quiet')).split('\n')
+  const told = [
+    await project.compose('config'),
+    await project.compose('logs'),
+    await docker('inspect', ...ids),
+  ]
+  for (const text of told) assert.ok(text.length > 0 && !text.includes(password), 'it is told')
 }
 
 function shell(command: string, folder: string, env: Readonly<Record<string, string>>) {
