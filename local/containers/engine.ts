@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync } from 'node:fs'
+import { existsSync, globSync, mkdtempSync, readdirSync, readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { docker, run } from './docker.ts'
@@ -33,22 +33,60 @@ async function tryDocker(...args: readonly string[]): Promise<number | null> {
   return (await run('docker', args).catch(() => ({ code: null }))).code
 }
 
-/** What it had not before is removed: images that were built and pulled. */
 async function ordinaryEngine(): Promise<Engine> {
-  const before = await images()
+  const before = await contentsOf()
   const version = await docker('version', '--format', '{{.Server.Version}}')
   return {
     about: `the Docker engine of this machine, ${version}, with the official images`,
     async [Symbol.asyncDispose]() {
-      const made = [...(await images())].filter((image) => !before.has(image))
-      if (made.length > 0) await docker('image', 'rm', '--force', ...made)
+      await removeImages(before)
+      await removeBuildCache(before)
+      const left = (await contentsOf()).difference(before)
+      if (left.size > 0) throw new Error(`left behind in the Docker engine: ${[...left].join(', ')}`)
     },
   }
 }
 
-async function images(): Promise<ReadonlySet<string>> {
-  const names = await docker('image', 'ls', '--format', '{{.Repository}}:{{.Tag}}')
-  return new Set(names.split('\n').filter((name) => name !== '' && !name.includes('<none>')))
+/** Each thing that an engine keeps, as `kind name`. */
+async function contentsOf(): Promise<ReadonlySet<string>> {
+  const lists = await Promise.all(
+    [
+      ['container', 'container', 'ls', '--all', '--format', '{{.ID}}'],
+      ['image', 'image', 'ls', '--format', '{{.Repository}}:{{.Tag}}'],
+      ['volume', 'volume', 'ls', '--format', '{{.Name}}'],
+      ['network', 'network', 'ls', '--format', '{{.Name}}'],
+      ['cache', 'system', 'df', '--verbose', '--format', '{{range .BuildCache}}{{println .ID}}{{end}}'],
+    ].map(async ([kind, ...command]) => {
+      const names = (await docker(...command))
+        .split('\n')
+        .filter((name) => name !== '' && !name.includes('<none>'))
+      return names.map((name) => `${kind} ${name}`)
+    }),
+  )
+  return new Set(lists.flat())
+}
+
+/** Those that were built or pulled. */
+async function removeImages(before: ReadonlySet<string>): Promise<void> {
+  const made = namesOf('image', (await contentsOf()).difference(before))
+  if (made.length > 0) await docker('image', 'rm', '--force', ...made)
+}
+
+/** An entry can be removed when none is made from it any more: in each round, those at the ends. */
+async function removeBuildCache(before: ReadonlySet<string>): Promise<void> {
+  let left = Number.POSITIVE_INFINITY
+  while (true) {
+    const made = namesOf('cache', (await contentsOf()).difference(before))
+    if (made.length === 0 || made.length === left) return
+    left = made.length
+    for (const id of made) await docker('builder', 'prune', '--all', '--force', '--filter', `id=${id}`)
+  }
+}
+
+function namesOf(kind: string, things: ReadonlySet<string>): string[] {
+  return [...things]
+    .filter((thing) => thing.startsWith(`${kind} `))
+    .map((thing) => thing.slice(kind.length + 1))
 }
 
 async function standIns(): Promise<Engine> {
@@ -57,9 +95,12 @@ async function standIns(): Promise<Engine> {
   const ofNpm = Object.keys(process.env).filter((name) => name.startsWith('npm_') || name === 'NODE')
   const env = { W: folder, ...Object.fromEntries(ofNpm.map((name) => [name, undefined])) }
   const script = (action: string) => run('bash', [STAND_INS, action, folder], { env })
+  const before = traces(folder)
   const down = async () => {
     const { code, output } = await script('down')
     if (code !== 0) throw new Error(`The stand-ins could not be removed from ${folder}:\n${output}`)
+    const left = traces(folder).difference(before)
+    if (left.size > 0) throw new Error(`left behind on this machine: ${[...left].join(', ')}`)
   }
   const { code, output } = await script('up')
   process.stdout.write(output)
@@ -76,5 +117,26 @@ async function standIns(): Promise<Engine> {
     about:
       'stand-in images built from Debian packages; they test our Dockerfile and compose files, not the official images',
     [Symbol.asyncDispose]: down,
+  }
+}
+
+/** What an engine of its own changes outside of its folder; the script itself sees to the rules of forwarding. */
+function traces(folder: string): ReadonlySet<string> {
+  const processes = globSync('/proc/[0-9]*/cmdline').filter((file) => readIfThere(file).includes(folder))
+  const mounts = readIfThere('/proc/self/mounts').split('\n')
+  return new Set([
+    ...processes,
+    ...mounts.filter((line) => line.includes(folder)),
+    ...readdirSync('/sys/class/net').map((name) => `network interface ${name}`),
+    `forwarding ${readIfThere('/proc/sys/net/ipv4/ip_forward')}`,
+    ...(existsSync(folder) ? readdirSync(folder) : []),
+  ])
+}
+
+function readIfThere(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch {
+    return ''
   }
 }

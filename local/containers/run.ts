@@ -31,6 +31,7 @@ async function main(): Promise<number> {
   } finally {
     rmSync(folder, { recursive: true })
     await removeProjects()
+    await removeContainers()
     await run('docker', ['image', 'rm', '--force', IMAGE])
   }
 }
@@ -79,6 +80,11 @@ async function removeProjects(): Promise<void> {
     .split('\n')
     .filter((name) => name.startsWith('multi-aws-test-'))
   for (const name of new Set(names)) await docker('compose', '--project-name', name, 'down', '--volumes')
+}
+
+async function removeContainers(): Promise<void> {
+  const ids = await docker('ps', '--all', '--quiet', '--filter', `ancestor=${IMAGE}`)
+  if (ids !== '') await docker('rm', '--force', '--volumes', ...ids.split('\n'))
 }
 
 function say(line: string): void {

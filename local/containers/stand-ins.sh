@@ -24,7 +24,25 @@ EOF
 
 say() { echo "stand-ins, ${SECONDS} s: $*"; }
 
+# The kernel's rules of forwarding, without what is counted; a table that is not there yet is one without rules.
+forwarding_rules() {
+  local table
+  for table in filter nat; do
+    if [ -n "$(iptables-save -t $table)" ]; then
+      iptables-save -t $table | sed '/^#/d; s/ \[[0-9]*:[0-9]*\]$/ [0:0]/'
+    else
+      echo "*$table"
+      case $table in
+        filter) printf ':%s ACCEPT [0:0]\n' INPUT FORWARD OUTPUT ;;
+        nat) printf ':%s ACCEPT [0:0]\n' PREROUTING INPUT OUTPUT POSTROUTING ;;
+      esac
+      echo COMMIT
+    fi
+  done
+}
+
 down() {
+  local left=
   if [ -s pid ]; then
     docker ps --all --quiet | xargs -r docker rm --force --volumes > /dev/null
     docker network prune --force > /dev/null
@@ -35,9 +53,11 @@ down() {
   if [ -s rules ]; then
     iptables-restore < rules
     cat forwarding > /proc/sys/net/ipv4/ip_forward
+    forwarding_rules | diff rules - || left='the rules of forwarding are not those of before'
   fi
   cd /
   rm -rf "$folder"
+  [ -z "$left" ] || { say "$left"; exit 1; }
 }
 
 # An apt state of its own; `unpack SUITE FOLDER PACKAGE…` gets packages with what this machine lacks of their
@@ -89,9 +109,7 @@ images() {
 }
 
 start() {
-  iptables -t nat -S > /dev/null
-  iptables -t filter -S > /dev/null
-  iptables-save > rules
+  forwarding_rules > rules
   cat /proc/sys/net/ipv4/ip_forward > forwarding
   dockerd --data-root "$folder/data" --exec-root "$folder/exec" --pidfile "$folder/docker.pid" \
     --host "$DOCKER_HOST" > dockerd.log 2>&1 &
