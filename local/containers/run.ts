@@ -9,6 +9,7 @@ import { findEngine } from './engine.ts'
 /** What the other images of the compose file are pulled for, before anything is measured. */
 const OTHERS = ['postgres:18', 'valkey/valkey:9', 'haproxy:3.2']
 const TIMEOUT_MS = 150_000
+const STAGE_SECONDS_MAX = 360
 
 // Ctrl-C reaches docker and the tests too, which end by it; what they leave is removed here.
 process.on('SIGINT', () => {}).on('SIGTERM', () => {})
@@ -17,6 +18,7 @@ process.exitCode = await main().catch((error: Error) => {
   process.stderr.write(`${error.message}\n`)
   return 1
 })
+say(`containers: ${Math.round(performance.now() / 1000)} s in all, of ${STAGE_SECONDS_MAX} that it may take`)
 
 async function main(): Promise<number> {
   await using engine = await findEngine()
