@@ -69,17 +69,22 @@ export function isObjectText(text: string): boolean {
 
 /** The members of a valid JSON object: each name with its value's text. A repeated name keeps its first place and last value. */
 export function objectMembers(text: string): Map<string, string> {
-  const members = new Map<string, string>()
+  return new Map(objectEntries(text))
+}
+
+/** The members of a valid JSON object as they come, repeated names too. */
+export function objectEntries(text: string): [name: string, value: string][] {
+  const entries: [string, string][] = []
   let at = skipSpace(text, skipSpace(text, 0) + 1)
   while (text.charCodeAt(at) !== CLOSE_BRACE) {
     const nameEnd = stringEnd(text, at)
     const name = JSON.parse(text.slice(at, nameEnd)) as string
     const start = skipSpace(text, skipSpace(text, nameEnd) + 1)
     const end = valueEnd(text, start)
-    members.set(name, text.slice(start, end))
+    entries.push([name, text.slice(start, end)])
     at = skipComma(text, end)
   }
-  return members
+  return entries
 }
 
 /** The elements of a valid JSON array, each as its text. */

@@ -1,19 +1,12 @@
 import { AppError } from '../errors.ts'
 import { parseJson } from '../json-text.ts'
-import {
-  BYTE_ORDER_MARK,
-  checkItem,
-  decode,
-  faultOf,
-  LINE_BYTES_MAX,
-  type LineReader,
-  type LineSink,
-} from './line.ts'
+import { checkItem, decode, faultOf, LINE_BYTES_MAX, type LineReader, type LineSink, told } from './line.ts'
 
 const LINE_FEED = 10
 const CARRIAGE_RETURN = 13
 const QUOTE = 34
 const COMMA = 44
+const MARK = [0xef, 0xbb, 0xbf]
 
 /**
  * Where in a record the next byte is. `closed`: behind a quote that ends a field, or is the first of two. `broken`: behind
@@ -43,20 +36,28 @@ export function createCsvReader(sink: LineSink): LineReader {
   let fault: unknown
   /** Of the field that has not ended: its bytes, without its quotes. */
   let kept: Uint8Array[] = []
+  /** With its commas: a record of nothing else is bounded too. */
   let recordBytes = 0
+  const behindMark = skipsMark()
+
+  function count(bytes: number): void {
+    recordBytes += bytes
+    if (recordBytes <= LINE_BYTES_MAX) return
+    fields = []
+    kept = []
+    fault ??= new AppError('too_large', `Expected a record of at most ${LINE_BYTES_MAX} bytes.`)
+  }
 
   function keep(bytes: Uint8Array): void {
-    recordBytes += bytes.length
-    if (recordBytes > LINE_BYTES_MAX) {
-      kept = []
-      fault ??= new AppError('too_large', `Expected a record of at most ${LINE_BYTES_MAX} bytes.`)
-    } else if (bytes.length > 0 && !isUnusable) kept.push(bytes)
+    count(bytes.length)
+    if (bytes.length > 0 && fault === undefined && !isUnusable) kept.push(bytes)
   }
 
   function endField(): void {
+    if (fault !== undefined || isUnusable) return
     try {
-      if (fault === undefined)
-        fields.push(decode(kept.length === 1 ? (kept[0] as Uint8Array) : Buffer.concat(kept)))
+      if (kept.length === 0) fields.push('')
+      else fields.push(decode(kept.length === 1 ? (kept[0] as Uint8Array) : Buffer.concat(kept)))
     } catch (error) {
       fault = error
     }
@@ -108,7 +109,8 @@ export function createCsvReader(sink: LineSink): LineReader {
     return undefined
   }
 
-  function push(bytes: Uint8Array): void {
+  function push(piece: Uint8Array): void {
+    const bytes = behindMark(piece)
     let from = 0
     for (let at = 0; at < bytes.length; at++) {
       const byte = bytes[at] as number
@@ -125,9 +127,12 @@ export function createCsvReader(sink: LineSink): LineReader {
       if (after === undefined) continue
       // A quote behind a closing one stands for itself.
       const isDoubled = before === 'closed' && after === 'quoted'
-      if (!isDoubled) keep(bytes.subarray(from, at))
+      if (!isDoubled && at > from) keep(bytes.subarray(from, at))
       from = isDoubled ? at : at + 1
-      if (after === 'fieldStart') endField()
+      if (after === 'fieldStart') {
+        count(1)
+        endField()
+      }
       state = after
     }
     if (state !== 'closed' && state !== 'return') keep(bytes.subarray(from))
@@ -149,12 +154,28 @@ export function createCsvReader(sink: LineSink): LineReader {
   }
 }
 
-function headerOf(fields: readonly string[]): Header {
-  const columns = fields.map((name, at) =>
-    at === 0 && name.startsWith(BYTE_ORDER_MARK) ? name.slice(1) : name,
-  )
-  const doubled = columns.find((name, at) => columns.indexOf(name) !== at)
-  if (doubled !== undefined) throw unusable(`no column twice, and ${doubled.slice(0, 50)} is`)
+/** Takes the byte order mark from the beginning, however that is cut: the first field may be in quotes behind it. */
+function skipsMark(): (bytes: Uint8Array) => Uint8Array {
+  let seen = 0
+  return (bytes) => {
+    if (seen === MARK.length) return bytes
+    let at = 0
+    while (seen < MARK.length && at < bytes.length && bytes[at] === MARK[seen]) {
+      at++
+      seen++
+    }
+    const rest = bytes.subarray(at)
+    if (seen === MARK.length || rest.length === 0) return rest
+    const begun = MARK.slice(0, seen)
+    seen = MARK.length
+    return begun.length === 0 ? rest : Buffer.concat([Buffer.from(begun), rest])
+  }
+}
+
+function headerOf(columns: readonly string[]): Header {
+  const names = new Set<string>()
+  const doubled = columns.find((name) => names.size === names.add(name).size)
+  if (doubled !== undefined) throw unusable(`no column twice, and ${told(doubled)} is`)
   if (columns.includes('')) throw unusable('every column to have a name')
   const [idAt, valueAt] = [columns.indexOf('id'), columns.indexOf('value')]
   if (idAt === -1) throw unusable('a column id')

@@ -62,5 +62,10 @@ export function faultOf(line: number, error: unknown): LineFault {
   return { line, code: error.code, detail: error.message }
 }
 
+/** A name of the client's as a fault may tell it: cut, and with NUL escaped, which PostgreSQL's texts cannot hold. */
+export function told(name: string): string {
+  return JSON.stringify(name.slice(0, 50))
+}
+
 /** The mark that some programs put before UTF-8. */
 export const BYTE_ORDER_MARK = '\uFEFF'

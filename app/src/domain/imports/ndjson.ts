@@ -1,5 +1,5 @@
 import { AppError } from '../errors.ts'
-import { isObjectText, objectMembers } from '../json-text.ts'
+import { isObjectText, objectEntries } from '../json-text.ts'
 import {
   BYTE_ORDER_MARK,
   checkItem,
@@ -8,6 +8,7 @@ import {
   LINE_BYTES_MAX,
   type LineReader,
   type LineSink,
+  told,
 } from './line.ts'
 
 const LINE_FEED = 10
@@ -67,11 +68,17 @@ function itemOf(text: string): { id: string; value: string } {
   if (!isObjectText(text)) throw new AppError('invalid_json', 'Expected a JSON object.')
   for (const name of Object.keys(parsed)) {
     if (name !== 'id' && name !== 'value') {
-      throw new AppError('invalid_field', `${name.slice(0, 50)}: expected no other member than id and value.`)
+      throw new AppError('invalid_field', `${told(name)}: expected no other member than id and value.`)
     }
   }
-  const value = objectMembers(text).get('value')
+  const members = objectEntries(text)
+  const value = members.find(([name]) => name === 'value')?.[1]
   if (value === undefined) throw new AppError('invalid_field', 'value: expected to be there.')
+  // No other names are left, so a third member repeats one of the two.
+  if (members.length > 2 && parsed.id !== undefined) {
+    const isId = members.filter(([name]) => name === 'id').length > 1
+    throw new AppError('invalid_field', `${isId ? 'id' : 'value'}: expected once.`)
+  }
   checkItem(parsed.id, value)
   return { id: parsed.id, value }
 }

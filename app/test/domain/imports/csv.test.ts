@@ -66,6 +66,45 @@ test('without a header that can be used one fault says why, and the rest is not 
   assert.equal(reading('').isUnusable, true)
 })
 
+test('a byte order mark may be before a quoted name, cut anywhere', () => {
+  for (const size of [1, 2, 3, 4, 100]) {
+    assert.deepEqual(reading('\uFEFF"id","value"\na,1', [size]).lines, [{ line: 2, id: 'a', value: '1' }])
+  }
+  for (const size of [1, 2, 3]) {
+    const found = reading(Buffer.concat([Buffer.from([0xef, 0xbb]), Buffer.from('id,value\na,1')]), [size])
+    assert.deepEqual(faultsOf(found), [[1, 'invalid_json']])
+  }
+})
+
+test('a record of 50 MB of commas, quotes or text is one fault in bounded memory', () => {
+  for (const unit of [',', '""', '"",', 'x']) {
+    const faults: unknown[] = []
+    const reader = createCsvReader({ line() {}, fault: ({ line, code }) => faults.push([line, code]) })
+    reader.push(Buffer.from('id,value\na,'))
+    const piece = Buffer.from(unit.repeat(3 * 2 ** 15))
+    let [pushed, grownBytes] = [0, 0]
+    const beforeBytes = process.memoryUsage().heapUsed
+    for (; pushed < 50e6; pushed += piece.length) {
+      reader.push(piece)
+      grownBytes = Math.max(grownBytes, process.memoryUsage().heapUsed - beforeBytes)
+    }
+    reader.end()
+    assert.deepEqual(faults, [[2, 'too_large']], unit)
+    assert.ok(grownBytes < 100e6, `${unit}: ${grownBytes}`)
+  }
+})
+
+test('a header of many columns is judged at once', () => {
+  const names = Array.from({ length: 50_000 }, (_, at) => at.toString(36))
+  const startedMs = performance.now()
+  assert.equal(reading(`id,${names.join('_,')}`).isUnusable, false)
+  assert.ok(performance.now() - startedMs < 1000)
+})
+
+test('a fault of the header tells a name that can be kept as text anywhere', () => {
+  assert.ok(!reading('id,a\0,a\0\n').faults[0]?.detail.includes('\0'))
+})
+
 test('a record that is too long is one fault, and is not kept', () => {
   const found = reading(`id,value\na,"${'x\n'.repeat(200_000)}"\nb,1\n`, [4096])
   assert.deepEqual(faultsOf(found), [[2, 'too_large']])

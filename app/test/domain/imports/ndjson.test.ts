@@ -60,6 +60,29 @@ test('a bad line is a fault by its number, and stops no good one', () => {
   assert.deepEqual(found.lines, [{ line: 10, id: 'good', value: '1' }])
 })
 
+test('id and value are there once each, however their names are written', () => {
+  const found = reading(
+    '{"id":"a","id":"b","value":1}\n{"id":"a","value":1,"v\\u0061lue":1}\n{"value":1,"value":2}\n{"id":"a","value":{"id":1,"id":2}}',
+  )
+  assert.deepEqual(
+    found.faults.map(({ line, detail }) => [line, detail.split(':')[0]]),
+    [
+      [1, 'id'],
+      [2, 'value'],
+      [3, 'id'],
+    ],
+  )
+  assert.deepEqual(found.lines, [{ line: 4, id: 'a', value: '{"id":1,"id":2}' }])
+})
+
+test('what a fault tells of a name can be kept as text anywhere', () => {
+  const { faults } = reading(
+    `{"id":"a","value":1,"\\u0000":2}\n{"id":"a","value":1,"${'x'.repeat(49)}\u{1f600}":2}`,
+  )
+  assert.equal(faults.length, 2)
+  for (const { detail } of faults) assert.ok(detail.isWellFormed() && !detail.includes('\0'), detail)
+})
+
 test('the largest value fits, a larger one does not, and neither does a line without an end', () => {
   const largest = `"${'é'.repeat((256 * 1024 - 2) / 2)}"`
   const found = reading(
