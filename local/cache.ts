@@ -1,8 +1,7 @@
 import { join } from 'node:path'
 import type { Component } from './component.ts'
-import { debianTool } from './debian.ts'
 import { openLogFile } from './log-file.ts'
-import { startRedis } from './redis.ts'
+import { type Redis, startRedis } from './redis.ts'
 
 /**
  * Redis, unless the user's environment leads to another one. Where there is none to be had the system runs without a
@@ -10,16 +9,16 @@ import { startRedis } from './redis.ts'
  */
 export const startCache: Component = async ({ env, dataDir, logDir, say }) => {
   if (env.REDIS_URL || env.REDIS_URL_FILE) return {}
+  let redis: Redis
   try {
-    await debianTool('redis-server')
+    redis = await startRedis({
+      folder: join(dataDir, 'redis'),
+      onLine: openLogFile(join(logDir, 'redis.log')),
+    })
   } catch (error) {
     say(`going on without a cache: ${(error as Error).message.split('\n')[0]}`)
     return {}
   }
-  const redis = await startRedis({
-    folder: join(dataDir, 'redis'),
-    onLine: openLogFile(join(logDir, 'redis.log')),
-  })
   redis.exited.then(({ code, signal }) => {
     if (code !== 0)
       say(`Redis has ended by itself (${signal ?? `exit code ${code}`}): going on without a cache`)

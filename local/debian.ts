@@ -10,18 +10,29 @@ interface DebianPackage {
   readonly probe: readonly string[]
   /** All that the program needs of the package's dependencies, where that is little of them. */
   readonly libraries?: readonly string[]
+  /** Installing the package starts a server, which is for the machine's owner to decide. */
+  readonly startsServer?: true
+  /** What Homebrew calls it, where that is another name. */
+  readonly brew?: string
 }
 
 const tools = {
   haproxy: { package: 'haproxy', program: 'usr/sbin/haproxy', probe: ['-v'] },
   wrk: { package: 'wrk', program: 'usr/bin/wrk', probe: ['-v'] },
-  'redis-server': { package: 'redis-server', program: 'usr/bin/redis-server', probe: ['--version'] },
+  'redis-server': {
+    package: 'redis-server',
+    program: 'usr/bin/redis-server',
+    probe: ['--version'],
+    startsServer: true,
+    brew: 'redis',
+  },
   // The package is a whole server, which depends on a compiler, on Perl and on much else.
   pgbench: {
     package: 'postgresql-15',
     program: 'usr/lib/postgresql/15/bin/pgbench',
     probe: ['--version'],
     libraries: ['libpq5'],
+    startsServer: true,
   },
 } as const satisfies Record<string, DebianPackage>
 
@@ -59,8 +70,9 @@ export async function debianTool(tool: DebianTool): Promise<Tool> {
 }
 
 function missing(tool: DebianTool): string {
-  const command = process.platform === 'darwin' ? 'brew install' : 'sudo apt-get install'
-  return `${tool} is not on this machine: ${command} ${tools[tool].package}`
+  const { package: name, brew = name }: DebianPackage = tools[tool]
+  const command = process.platform === 'darwin' ? `brew install ${brew}` : `sudo apt-get install ${name}`
+  return `${tool} is not on this machine: ${command}`
 }
 
 function hasProgram(name: string): boolean {
@@ -150,9 +162,8 @@ function download(tool: DebianTool, work: string): string[] {
 }
 
 function install(tool: DebianTool): Tool | undefined {
-  const { libraries }: DebianPackage = tools[tool]
-  // A server's package would start it: that is for the machine's owner to decide.
-  if (process.getuid?.() !== 0 || libraries !== undefined) return undefined
+  const { startsServer }: DebianPackage = tools[tool]
+  if (process.getuid?.() !== 0 || startsServer) return undefined
   say(`installing Debian's ${tools[tool].package} on this machine with apt-get`)
   spawnSync('apt-get', ['-q', 'update'])
   run('apt-get', ['-q', 'install', '--no-install-recommends', '--yes', tools[tool].package])

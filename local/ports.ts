@@ -26,8 +26,11 @@ export async function isPortTaken(port: string, host: string): Promise<boolean> 
   }
 }
 
-/** Linux takes the ports of outgoing connections from 32,768 up, macOS from 49,152. */
-const LISTENING_PORTS = [10_000, 32_768] as const
+/**
+ * Linux takes the ports of outgoing connections from 32,768 up, macOS from 49,152. A node of a Redis cluster listens
+ * 10,000 above its port as well.
+ */
+const LISTENING_PORTS = [10_000, 22_768] as const
 const LISTENING_PORT_TRIES = 100
 
 /**

@@ -56,7 +56,10 @@ export async function startRedis(options: RedisOptions): Promise<Redis> {
     throw new Failure(
       isTaken
         ? `Port ${port} is taken: stop what listens there, or set REDIS_URL to a Redis of your own.`
-        : `Redis does not start:\n${server.output.slice(-10).join('\n')}`,
+        : [
+            `Redis does not start: ${server.output.at(-1) ?? 'it says nothing'}`,
+            ...server.output.slice(-10),
+          ].join('\n'),
       1,
     )
   }
@@ -65,8 +68,13 @@ export async function startRedis(options: RedisOptions): Promise<Redis> {
 function serverArguments(port: number, { folder, settings }: RedisOptions): string[] {
   const all = { ...defaults, port: String(port), dir: folder, ...settings?.(port) }
   return Object.entries(all).flatMap(([name, values]) =>
-    [values].flat().flatMap((value) => [`--${name}`, value]),
+    [values].flat().flatMap((value) => [`--${name}`, ...words(name, value)]),
   )
+}
+
+/** Redis takes several words as one argument, except a user's rules. Elsewhere a space may be part of a path. */
+function words(name: string, value: string): readonly string[] {
+  return name === 'user' ? value.split(' ') : [value]
 }
 
 async function isReady(server: RunningProcess): Promise<boolean> {

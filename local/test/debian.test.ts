@@ -11,6 +11,14 @@ test('haproxy runs', async () => {
   )
 })
 
+test('redis-server runs', async () => {
+  const { path, env } = await debianTool('redis-server')
+  assert.match(
+    execFileSync(path, ['--version'], { env: { ...process.env, ...env }, encoding: 'utf8' }),
+    /Redis server v=/,
+  )
+})
+
 test('pgbench runs', async () => {
   const { path, env } = await debianTool('pgbench')
   assert.match(
