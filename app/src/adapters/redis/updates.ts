@@ -51,11 +51,12 @@ export function positionOf(text: string | null | undefined): number | undefined 
 }
 
 export function createUpdates({ connection, keys, onBatch }: UpdatesOptions): Updates {
-  /** What Redis's clock is ahead of `performance.now()`, at least, as of the latest answer. */
-  let clockAheadMs = 0
+  /** What Redis's clock is ahead of `performance.now()`, at least, as of the latest answer of each part's master. */
+  const clockAheadMs: number[] = []
 
   async function run(
     client: RedisClient,
+    part: number,
     position: string,
     entries: readonly string[],
     notes: readonly Note[],
@@ -67,11 +68,11 @@ export function createUpdates({ connection, keys, onBatch }: UpdatesOptions): Up
         notes.flatMap(({ text, lifetimeMs, notAfterMs }) => [
           text,
           String(Math.round(lifetimeMs)),
-          notAfterMs === undefined ? '0' : String(Math.floor(notAfterMs + clockAheadMs)),
+          notAfterMs === undefined ? '0' : String(Math.floor(notAfterMs + (clockAheadMs[part] ?? 0))),
         ]),
       ),
     )
-    clockAheadMs = nowMs - performance.now()
+    clockAheadMs[part] = nowMs - performance.now()
     return { position: outcome, kept: kept.map((one) => one === 1) }
   }
 
@@ -88,7 +89,7 @@ export function createUpdates({ connection, keys, onBatch }: UpdatesOptions): Up
       const kept = new Map<Note, boolean | undefined>()
       await Promise.all(
         [...byPart].map(async ([part, some]) => {
-          const updated = await run(client, keys.ofPosition(part), some.map(keyOf), some)
+          const updated = await run(client, part, keys.ofPosition(part), some.map(keyOf), some)
           for (const [at, note] of some.entries()) kept.set(note, updated.kept[at])
         }),
       )
@@ -102,8 +103,9 @@ export function createUpdates({ connection, keys, onBatch }: UpdatesOptions): Up
     async probe(client) {
       const text = fenceText({ version: Date.now() })
       const note = { id: '', text, lifetimeMs: PROBE_LIFETIME_MS, notAfterMs: undefined }
-      const probes = keys.parts(client).map(keys.ofProbe)
-      await Promise.all(probes.map((key) => run(client, key, [key], [note])))
+      await Promise.all(
+        keys.parts(client).map((part) => run(client, part, keys.ofProbe(part), [keys.ofProbe(part)], [note])),
+      )
     },
 
     async position(client) {
@@ -122,7 +124,7 @@ export function createUpdates({ connection, keys, onBatch }: UpdatesOptions): Up
       const parts = await Promise.all(
         keys.parts(client).map((part) => {
           const some = byPart.get(part) ?? []
-          return run(client, keys.ofPosition(part), some.map(keyOf), some, move)
+          return run(client, part, keys.ofPosition(part), some.map(keyOf), some, move)
         }),
       )
       const outcomes = parts.map(({ position }) => position)
