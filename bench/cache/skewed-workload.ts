@@ -5,9 +5,10 @@ import type { Workload } from '../workloads.ts'
 /** So many of a hundred requests are for the first so many of a hundred items. */
 const hotRequests = 80
 const hotItems = 20
+/** More than a round has, as a rule: then none of it comes again. */
 const requests = 200_000
 
-/** One PUT in ten, the others GETs, in random order: 80% of both for 20% of the items. */
+/** Nine GETs and a PUT, over and over, of random items: 80% of both for 20% of the items. */
 export function skewedWorkload(items: number): Workload {
   const hot = Math.ceil((items * hotItems) / 100)
   const anyId = (): string =>
@@ -16,7 +17,21 @@ export function skewedWorkload(items: number): Workload {
     name: 'skewed',
     status: 200,
     requests: Array.from({ length: requests }, (_, n) =>
-      n % mixPutEvery === 0 ? put(anyId()) : { method: 'GET', path: `/data/${anyId()}` },
+      // The first one is a GET, as most are: the length of its answer is that of most answers.
+      n % mixPutEvery === mixPutEvery - 1 ? put(anyId()) : { method: 'GET', path: `/data/${anyId()}` },
     ),
   }
+}
+
+/**
+ * Rows a GET that the end of lifetimes costs, once items have ended theirs as often as they begin them: at most, for a
+ * PUT begins another one. A lifetime begins with a row and lasts `lifetimeMs`; the next row is read when somebody asks
+ * again. A bench is shorter than a lifetime, and sees none end.
+ */
+export function rowsOfLifetimes(items: number, getsPerSecond: number, lifetimeMs: number): number {
+  const rowsOf = (requestsShare: number, itemsShare: number): number => {
+    const readsInALifetime = (((getsPerSecond * requestsShare) / (items * itemsShare)) * lifetimeMs) / 1000
+    return requestsShare / (1 + readsInALifetime)
+  }
+  return rowsOf(hotRequests / 100, hotItems / 100) + rowsOf(1 - hotRequests / 100, 1 - hotItems / 100)
 }

@@ -26,7 +26,7 @@ const items = 100_000
 const fewItems = 1_000
 const manyItems = 1_000_000
 const poolTurns = 100
-const cacheConnections = 64
+const cachePlan = { connections: 64, readItems: 20_000, warmUpSeconds: 4 }
 const importLines = 1_000_000
 /** In which more writes are done than the table of many items has pages. */
 const growthWarmUpSeconds = 6
@@ -82,11 +82,7 @@ export async function databaseParts(
       () => importing(server, { lines: importLines }, dir, progress),
       importText,
     ),
-    cache: await part(
-      'cache',
-      () => cache(server, { ...plan, connections: cacheConnections }, dir, progress),
-      cacheText,
-    ),
+    cache: await part('cache', () => cache(server, { ...plan, ...cachePlan }, dir, progress), cacheText),
   }
   const { growth: growths = [], ...others } = measured
   const faults = [...Object.values(others), ...growths].flatMap((each) => each?.faults ?? [])
