@@ -77,7 +77,7 @@ export async function cache(
   return { ...measured, faults: faultsOf(measured) }
 }
 
-/** By a service with its cache and by one at tier 1, each on a processor of its own, apart from the load. */
+/** By a service with its cache and by one at tier 1, in turn on one processor, apart from the load. */
 async function hotReads(server: Server, plan: CachePlan, dir: string): Promise<CacheMeasured['hot']> {
   const { url } = await server.createDatabase('bench_cache_hot', 0)
   await using redis = await startBenchRedis(dir)

@@ -18,7 +18,7 @@ export function cacheText({ connections, items, hot, reads, writes, mix, faults 
   const { itemsRead, transactionsPerSecond } = reads.meanwhile
   const { usedMib, maxMib, keys, evicted } = mix.redis
   return (
-    `${connections} connections; each service is on a processor of its own for hot GETs, anywhere for the others\n` +
+    `${connections} connections; for hot GETs service and load have a processor each, for the others they run anywhere\n` +
     `${table([header, names, ...rows])}` +
     `hot GET: ${perCpuSecond(hot.near)} requests per CPU-second, ${perCpuSecond(hot.tier1)} at tier 1: ` +
     `ratio ${hot.ratio.toFixed(2)}\n` +
