@@ -86,6 +86,12 @@ function conflicts(given: (name: VariableName) => boolean, values: Values): stri
   if (!database && given('QUEUE_URL')) needsDatabase('QUEUE_URL')
   if (!database && (values.ROLE === 'worker' || values.ROLE === 'migrate'))
     needsDatabase(`ROLE=${values.ROLE}`)
+  if (database && !given('QUEUE_URL') && values.ROLE === 'worker') {
+    faults.push('ROLE=worker: expected QUEUE_URL to be set with it; without a queue the API does the work')
+  }
+  if (!given('QUEUE_URL') && values.QUEUE_CREATE) {
+    faults.push('QUEUE_CREATE: expected QUEUE_URL to be set with it')
+  }
   if (given('REDIS_PASSWORD') && !given('REDIS_URL')) {
     faults.push('REDIS_PASSWORD: expected to be set together with REDIS_URL')
   }

@@ -1,9 +1,9 @@
-import { startApi } from './api.ts'
 import { describeConfig } from './config/describe.ts'
 import { misspellings } from './config/misspellings.ts'
 import { type Config, ConfigError, parseConfig } from './config.ts'
 import { OperatorFault } from './domain/errors.ts'
 import { createLog } from './log.ts'
+import { startService } from './service.ts'
 import { endBy, onStopSignal } from './signals.ts'
 import { wireMigrations } from './wire.ts'
 
@@ -34,7 +34,7 @@ async function runRole(config: Config): Promise<void> {
   for (const warning of misspellings(process.env)) log.warn(warning)
 
   if (config.ROLE === 'migrate') return wireMigrations(config, log).then((migrate) => migrate())
-  const service = await startApi(config, output)
+  const service = await startService(config, output)
   onStopSignal((signal) => {
     log.info({ signal }, 'stopping')
     // A second signal ends the process at once.

@@ -12,10 +12,10 @@ import { createMetrics } from './metrics.ts'
 import { currentRelease } from './release.ts'
 import { seed } from './seed.ts'
 import { wireData } from './wire.ts'
-import { createImportWork } from './worker/import-work.ts'
+import { createWork } from './worker/work.ts'
 
-/** What the chunk of an import that is under way may take. */
-const WORK_STOP_MS = 2000
+/** What the pieces of work that are under way may take, and what is being sent. */
+const WORK_STOP_MS = 3000
 /** What closing the store may take at the end of a stop, out of `SHUTDOWN_TIMEOUT_MS`. */
 const STORE_CLOSE_MS = 1000
 
@@ -27,21 +27,20 @@ export interface RunningService {
 }
 
 /**
- * The API's process, from the moment that it listens: unready until its store is there. Throws what a start cannot
- * recover from: `ConfigError`, or an address that cannot be listened on.
+ * The process of the API, of a worker, or of both, from the moment that it listens: unready until its store is there.
+ * Throws what a start cannot recover from: an address that cannot be listened on.
  */
-export async function startApi(config: Config, output: LogOutput): Promise<RunningService> {
+export async function startService(config: Config, output: LogOutput): Promise<RunningService> {
   const { log } = output
   const release = currentRelease()
   const registry = createMetrics(config, release, output)
   const data = await wireData(config, registry, log)
-  const { store } = data
-  const work = createImportWork(data.imports, log)
+  const { store, queue } = data
+  const work = createWork({ ...data, config, registry, log })
   const lifecycle = createLifecycle(data.dependencies)
   const { app, finish } = await createApp({
     config,
     ...data,
-    work,
     state: lifecycle,
     registry,
     output,
@@ -49,13 +48,17 @@ export async function startApi(config: Config, output: LogOutput): Promise<Runni
   })
   const url = await app.listen({ host: config.HOST, port: config.PORT })
   const metricsServer = await listenForMetrics(config, registry)
-  log.info({ url, tier: config.tier, version: release.version, pid: process.pid }, 'listening')
+  log.info(
+    { url, role: config.ROLE, tier: config.tier, version: release.version, pid: process.pid },
+    'listening',
+  )
 
   const stopping = new AbortController()
   async function start(): Promise<void> {
+    queue.start()
     await store.start(stopping.signal)
     if (stopping.signal.aborted) return
-    if (config.SEED_DATA) await seed(store, stopping.signal)
+    if (config.SEED_DATA && config.ROLE !== 'worker') await seed(store, stopping.signal)
     if (stopping.signal.aborted) return
     if (config.tier !== 1) collectWaitingRequestsYoung()
     lifecycle.started()
@@ -80,6 +83,7 @@ export async function startApi(config: Config, output: LogOutput): Promise<Runni
             run() {
               app.server.closeAllConnections()
               metricsServer?.close()
+              queue.close()
               return store.close()
             },
           },

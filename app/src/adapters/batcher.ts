@@ -1,6 +1,6 @@
+import { backoffMs } from '../domain/backoff.ts'
 import type { AppError } from '../domain/errors.ts'
 import type { Caller } from '../ports/store.ts'
-import { backoffMs } from './backoff.ts'
 import { createLine, isWanted, type LineOptions, type Row } from './line.ts'
 
 /**

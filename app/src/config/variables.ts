@@ -1,5 +1,6 @@
 import { databaseUrl } from './database-url.ts'
 import { choice, flag, integer, type Kind, readable, secret, text, url } from './kinds.ts'
+import { queueUrl } from './queue-url.ts'
 
 const MIB = 1024 * 1024
 const DAY_MS = 86_400_000
@@ -45,7 +46,7 @@ export const variables = {
   MIGRATE_TIMEOUT_MS: integer(
     60_000,
     [1000, 3_600_000],
-    '`ROLE=migrate`: how long to wait for the database before giving up.',
+    '`ROLE=migrate`: how long to wait for the database, and for the queue, before giving up.',
   ),
   REDIS_URL: secret('Adds the cache. Needs a database.', url(['redis:', 'rediss:'])),
   REDIS_PASSWORD: secret('Instead of the one in `REDIS_URL`.'),
@@ -66,11 +67,22 @@ export const variables = {
   ),
   QUEUE_URL: text(
     undefined,
-    'The SQS queue: moves work to workers. Needs a database.',
-    url(['http:', 'https:']),
+    'The SQS queue, a standard one: moves work to workers. Needs a database. Credentials are found as by every AWS SDK.',
+    queueUrl,
   ),
-  AWS_REGION: text(undefined, 'Region of the queue.'),
+  AWS_REGION: text(undefined, 'Region of the queue, if its URL does not tell it.'),
   AWS_ENDPOINT_URL_SQS: text(undefined, 'Where SQS answers, when it is not AWS.', url(['http:', 'https:'])),
+  QUEUE_TIMEOUT_MS: integer(2000, [100, 60_000], 'How long a request to the queue may take.'),
+  QUEUE_RECEIVES_MAX: integer(
+    5,
+    [1, 1000],
+    'Attempts after which a message is given up, where the queue does not say it by itself: at tier 2, and of a queue that `QUEUE_CREATE` makes.',
+  ),
+  QUEUE_CREATE: flag(
+    false,
+    '`ROLE=migrate`: whether to create the queue and its dead-letter queue, if they are not there.',
+  ),
+  WORKER_CONCURRENCY: integer(4, [1, 100], 'Messages that a process works on at one time.'),
 
   DRAIN_DELAY_MS: integer(5000, [0, 300_000], 'How long the service goes on after it has become unready.'),
   SHUTDOWN_TIMEOUT_MS: integer(

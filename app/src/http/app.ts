@@ -30,7 +30,7 @@ export interface Api {
   finish(): Promise<void>
 }
 
-/** The API, ready to listen. `beforeRoutes` may watch the routes being added. */
+/** The API, ready to listen; a worker's tells of the process alone. `beforeRoutes` may watch the routes being added. */
 export async function createApp(
   context: RouteContext,
   beforeRoutes: (app: App) => Promise<void> = async () => {},
@@ -78,13 +78,15 @@ export async function createApp(
 
   const methods = collectMethods(app)
   await beforeRoutes(app)
-  itemRoutes(app, context)
-  collectionRoutes(app, context)
-  batchRoutes(app, context)
-  changeRoutes(app, context)
-  importRoutes(app, context)
   serviceRoutes(app, context)
-  documentationRoutes(app, context)
+  if (config.ROLE !== 'worker') {
+    itemRoutes(app, context)
+    collectionRoutes(app, context)
+    batchRoutes(app, context)
+    changeRoutes(app, context)
+    importRoutes(app, context)
+    documentationRoutes(app, context)
+  }
   if (config.METRICS_PORT === undefined || config.METRICS_PORT === config.PORT) metricsRoutes(app, registry)
   methods.addMissingMethods()
   await app.ready()

@@ -12,8 +12,6 @@ export interface RouteContext {
   readonly config: Config
   readonly store: Store
   readonly imports: Imports
-  /** Applies imports; `wake` tells it of a new one. */
-  readonly work: { wake(): void }
   /** The quick way to read an item; undefined without a cache. */
   readonly reader: ItemReader | undefined
   readonly dependencies: Readonly<Record<string, () => DependencyStatus>>

@@ -44,6 +44,12 @@ export const CHUNK_BYTES_MAX = 1024 * 1024
 export const IMPORT_ERRORS_MAX = 1000
 
 /**
+ * `more`: a chunk was applied, and it was not the last. `ended`: there is none left, be it that this was the last, that
+ * it was canceled, or that there never was one. `taken`: somebody else is applying one at this moment.
+ */
+export type Applied = 'more' | 'ended' | 'taken'
+
+/**
  * Bulk loads. An import is staged in chunks, of which nothing is seen until its body has ended; then the chunks are
  * applied in their order, each once and as a whole: its writes, their changes in the feed and the counts are one change of
  * state. Every method throws `unavailable` as the store does.
@@ -52,15 +58,18 @@ export interface Imports {
   begin(id: string, caller: Caller): Promise<void>
   /** Keeps a chunk. Throws `conflict` when the import no longer receives: it was canceled, or given up. */
   stage(id: string, chunk: ImportChunk, caller: Caller): Promise<void>
-  /** The body has ended. Throws `conflict` as `stage`. */
-  seal(id: string, caller: Caller): Promise<void>
+  /**
+   * The body has ended: the import is queued, and the message that says so is kept, both or none. `traceparent` is that of
+   * the request. Throws `conflict` as `stage`.
+   */
+  seal(id: string, traceparent: string | undefined, caller: Caller): Promise<void>
   /** Gives up an import that receives, and what was staged of it. */
   fail(id: string, detail: string, caller: Caller): Promise<void>
   get(id: string, caller: Caller): Promise<Import | undefined>
   /** After it has resolved nothing more is applied; what was applied stays. Finished imports are left as they are. */
   cancel(id: string, caller: Caller): Promise<Import | undefined>
-  /** Applies the next chunk of the oldest import that nobody works on. Resolves to whether there was one. */
-  work(): Promise<boolean>
+  /** Applies the next chunk. Throws what the store refuses of it: then nothing of the chunk was applied. */
+  apply(id: string): Promise<Applied>
   /** Gives up imports that have received nothing for so long, and forgets those that ended so long ago. */
   reap(receivingMs: number, finishedMs: number): Promise<void>
 }

@@ -2,25 +2,29 @@ import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { after, before, describe, test } from 'node:test'
 import type { Import, ImportChunk, Imports } from '../../src/ports/imports.ts'
+import type { Message, Queue } from '../../src/ports/queue.ts'
 import type { Store } from '../../src/ports/store.ts'
 import { patient } from '../support/postgres-store.ts'
 
 export interface ImportsUnderTest {
   readonly imports: Imports
   readonly store: Store
+  /** Where the messages of imports are. */
+  readonly queue: Queue
   stop(): Promise<void>
 }
 
 const DAY_MS = 86_400_000
 
-/** What every keeper of imports promises. One test after the other works everything off that it has queued. */
+/** What every keeper of imports promises. */
 export function importsContract(name: string, start: () => Promise<ImportsUnderTest>): void {
   describe(`the imports contract: ${name}`, () => {
     let imports: Imports
     let store: Store
+    let queue: Queue
     let stop: () => Promise<void>
     before(async () => {
-      ;({ imports, store, stop } = await start())
+      ;({ imports, store, queue, stop } = await start())
     })
     after(() => stop())
 
@@ -31,7 +35,7 @@ export function importsContract(name: string, start: () => Promise<ImportsUnderT
     }
 
     const stage = (id: string, chunk: ImportChunk) => imports.stage(id, chunk, patient)
-    const seal = (id: string) => imports.seal(id, patient)
+    const seal = (id: string, traceparent?: string) => imports.seal(id, traceparent, patient)
     const stored = async (id: string) => (await store.get(id, patient))?.value
 
     async function told(id: string): Promise<Import> {
@@ -40,10 +44,24 @@ export function importsContract(name: string, start: () => Promise<ImportsUnderT
       return found
     }
 
-    async function workAll(): Promise<number> {
-      let chunks = 0
-      while (await imports.work()) chunks++
-      return chunks
+    /** As a worker does it, as long as there is something to do. */
+    async function work(id: string): Promise<void> {
+      while ((await imports.apply(id)) !== 'ended');
+    }
+
+    /** All messages that are there. */
+    async function messages(): Promise<Message[]> {
+      await queue.send([{ type: 'last', body: '{}' }])
+      const received: Message[] = []
+      const { promise: all, resolve } = Promise.withResolvers<void>()
+      const consumer = queue.consume(async ({ message }) => {
+        if (message.type === 'last') resolve()
+        else received.push(message)
+        return { outcome: 'done' }
+      }, 1)
+      await all
+      await consumer.stop()
+      return received
     }
 
     test('an import that never was is undefined, canceled too', async () => {
@@ -55,17 +73,17 @@ export function importsContract(name: string, start: () => Promise<ImportsUnderT
       const [import_, a, b] = [await begun(), randomUUID(), randomUUID()]
       await stage(import_, chunkOf(0, { [a]: '1', [b]: '1.0' }))
       await stage(import_, chunkOf(1, { [a]: '{"b":1,"a":2}' }))
-      assert.equal(await imports.work(), false)
+      assert.equal(await imports.apply(import_), 'ended')
       assert.equal(await stored(a), undefined)
       assert.equal((await told(import_)).state, 'receiving')
       assert.equal((await told(import_)).lines.total, 3)
 
       await seal(import_)
       assert.equal((await told(import_)).state, 'queued')
-      assert.equal(await imports.work(), true)
+      assert.equal(await imports.apply(import_), 'more')
       assert.equal((await told(import_)).state, 'running')
       assert.equal(await stored(a), '1')
-      assert.equal(await workAll(), 1)
+      assert.equal(await imports.apply(import_), 'ended')
       const { state, lines, finishedAtMs = 0, createdAtMs } = await told(import_)
       assert.deepEqual([state, lines], ['succeeded', { total: 3, applied: 3, rejected: 0, superseded: 0 }])
       assert.ok(finishedAtMs >= createdAtMs && createdAtMs > 0)
@@ -79,7 +97,7 @@ export function importsContract(name: string, start: () => Promise<ImportsUnderT
       await store.put(id, '"old"', undefined, patient)
       await stage(import_, chunkOf(0, { [id]: '"new"' }))
       await seal(import_)
-      await workAll()
+      await work(import_)
       const versions: number[] = []
       for (let after: number | undefined; ; ) {
         const page = await store.feed.read({ after, limit: 1000 }, patient)
@@ -96,7 +114,7 @@ export function importsContract(name: string, start: () => Promise<ImportsUnderT
       const fault = { line: 2, code: 'invalid_json', detail: 'Expected valid JSON.' } as const
       await stage(import_, { ...chunkOf(0, { [id]: '1' }), rejected: 3, superseded: 2, faults: [fault] })
       await seal(import_)
-      await workAll()
+      await work(import_)
       const { lines, errors } = await told(import_)
       assert.deepEqual(lines, { total: 6, applied: 1, rejected: 3, superseded: 2 })
       assert.deepEqual(errors, [fault])
@@ -112,7 +130,7 @@ export function importsContract(name: string, start: () => Promise<ImportsUnderT
       await seal(faulty)
       const empty = await begun()
       await seal(empty)
-      await workAll()
+      await work(faulty)
       assert.equal((await told(faulty)).state, 'succeeded')
       assert.equal((await told(empty)).state, 'succeeded')
     })
@@ -122,10 +140,10 @@ export function importsContract(name: string, start: () => Promise<ImportsUnderT
       await stage(import_, chunkOf(0, { [first]: '1' }))
       await stage(import_, chunkOf(1, { [second]: '2' }))
       await seal(import_)
-      await imports.work()
+      await imports.apply(import_)
       const canceled = await imports.cancel(import_, patient)
       assert.deepEqual([canceled?.state, canceled?.lines.applied], ['canceled', 1])
-      assert.equal(await workAll(), 0)
+      assert.equal(await imports.apply(import_), 'ended')
       assert.equal(await stored(first), '1')
       assert.equal(await stored(second), undefined)
     })
@@ -136,7 +154,7 @@ export function importsContract(name: string, start: () => Promise<ImportsUnderT
         const ids = Array.from({ length: 4 }, () => randomUUID())
         for (const [number, id] of ids.entries()) await stage(import_, chunkOf(number, { [id]: '1' }))
         await seal(import_)
-        const working = workAll()
+        const working = work(import_)
         const canceled = await imports.cancel(import_, patient)
         const there = async () =>
           (await Promise.all(ids.map(stored))).filter((value) => value !== undefined).length
@@ -168,7 +186,7 @@ export function importsContract(name: string, start: () => Promise<ImportsUnderT
       const { state, detail, finishedAtMs } = await told(import_)
       assert.deepEqual([state, detail], ['failed', 'The body broke off.'])
       assert.ok(finishedAtMs !== undefined)
-      assert.equal(await workAll(), 0)
+      assert.equal(await imports.apply(import_), 'ended')
       assert.equal(await stored(id), undefined)
     })
 
@@ -186,26 +204,51 @@ export function importsContract(name: string, start: () => Promise<ImportsUnderT
       assert.equal(await imports.get(left, patient), undefined)
     })
 
-    test('several that work at one time apply each chunk once', async () => {
-      const all: string[] = []
-      for (let n = 0; n < 5; n++) {
+    test('several that work at one time apply each chunk once, in order', async () => {
+      const CHUNKS = 8
+      for (let round = 0; round < 5; round++) {
         const import_ = await begun()
-        for (let number = 0; number < 8; number++) {
-          const ids = Array.from({ length: 20 }, () => randomUUID())
-          all.push(...ids)
-          await stage(import_, chunkOf(number, Object.fromEntries(ids.map((id) => [id, '1']))))
+        const again = randomUUID()
+        const ids: string[] = []
+        for (let number = 0; number < CHUNKS; number++) {
+          const own = Array.from({ length: 20 }, () => randomUUID())
+          ids.push(...own)
+          const values = Object.fromEntries([...own.map((id) => [id, '1']), [again, String(number)]])
+          await stage(import_, chunkOf(number, values))
         }
         await seal(import_)
+        await Promise.all(Array.from({ length: 4 }, () => work(import_)))
+        const { state, lines } = await told(import_)
+        assert.deepEqual([state, lines.applied], ['succeeded', ids.length + CHUNKS])
+        const items = await Promise.all(ids.map((id) => store.get(id, patient)))
+        assert.ok(items.every((item) => item?.version === 1))
+        const last = await store.get(again, patient)
+        assert.deepEqual([last?.value, last?.version], [String(CHUNKS - 1), CHUNKS])
       }
-      const worked = await Promise.all(Array.from({ length: 4 }, workAll))
-      // One that finds all imports taken stops; who has them goes on.
-      const rest = await workAll()
-      assert.equal(
-        worked.reduce((sum, chunks) => sum + chunks, rest),
-        40,
-      )
-      const items = await Promise.all(all.map((id) => store.get(id, patient)))
-      assert.ok(items.every((item) => item?.version === 1))
+    })
+
+    test('that the body has ended is told to workers once, with the trace of its request, and nothing before', async () => {
+      await messages()
+      const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
+      const [sealed, receiving, empty, canceled] = [
+        await begun(),
+        await begun(),
+        await begun(),
+        await begun(),
+      ]
+      for (const import_ of [sealed, receiving, canceled]) await stage(import_, chunkOf(0, { a: '1' }))
+      await imports.cancel(canceled, patient)
+      await assert.rejects(seal(canceled), { code: 'conflict' })
+      await seal(empty)
+      await seal(sealed, traceparent)
+      await assert.rejects(seal(sealed), { code: 'conflict' })
+      assert.deepEqual(await messages(), [
+        { type: 'import', body: JSON.stringify({ id: sealed }), traceparent },
+      ])
+    })
+
+    test('there is nothing to do for an import that never was', async () => {
+      assert.equal(await imports.apply(randomUUID()), 'ended')
     })
   })
 }

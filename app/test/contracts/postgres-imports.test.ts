@@ -4,10 +4,11 @@ import { importsContract } from './imports-contract.ts'
 
 importsContract('postgres', async () => {
   const database = await createDatabase()
-  const { store, imports } = await startPostgresData({ DATABASE_URL: database.url })
+  const { store, imports, queue } = await startPostgresData({ DATABASE_URL: database.url })
   return {
     store,
     imports,
+    queue,
     async stop() {
       await store.close()
       await database[Symbol.asyncDispose]()

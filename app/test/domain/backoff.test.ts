@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { backoffMs } from '../../src/adapters/backoff.ts'
+import { backoffMs } from '../../src/domain/backoff.ts'
 
 const range = { baseMs: 100, maxMs: 5000 }
 const many = (attempt: number) => Array.from({ length: 1000 }, () => backoffMs(attempt, range))

@@ -1,7 +1,8 @@
 import { AppError } from '../../domain/errors.ts'
+import { IMPORT_MESSAGE, importMessageBody } from '../../domain/imports/message.ts'
 import type { Clock } from '../../ports/clock.ts'
-import type { Import, ImportChunk, Imports } from '../../ports/imports.ts'
-import { IMPORT_ERRORS_MAX } from '../../ports/imports.ts'
+import { IMPORT_ERRORS_MAX, type Import, type ImportChunk, type Imports } from '../../ports/imports.ts'
+import type { Queue } from '../../ports/queue.ts'
 import type { Caller, Store } from '../../ports/store.ts'
 
 interface Staged {
@@ -17,18 +18,19 @@ interface Staged {
 
 const always: Caller = { deadlineMs: Number.POSITIVE_INFINITY, left: false }
 
-/**
- * The imports port in one process's memory, and the readable specification of it. A line for which the store has no room
- * is rejected by itself.
- */
 export interface MemoryImportsOptions {
   readonly store: Store
+  readonly queue: Pick<Queue, 'send'>
   readonly clock: Clock
   /** Of all that is staged, in UTF-16 units. */
   readonly bytesMax: number
 }
 
-export function createMemoryImports({ store, clock, bytesMax }: MemoryImportsOptions): Imports {
+/**
+ * The imports port in one process's memory, and the readable specification of it. A line for which the store has no room
+ * is rejected by itself.
+ */
+export function createMemoryImports({ store, queue, clock, bytesMax }: MemoryImportsOptions): Imports {
   const imports = new Map<string, Staged>()
 
   function stagedBytes(): number {
@@ -114,10 +116,11 @@ export function createMemoryImports({ store, clock, bytesMax }: MemoryImportsOpt
       }
     },
 
-    async seal(id) {
+    async seal(id, traceparent) {
       const staged = receiving(id)
+      if (staged.chunks.length === 0) return end(staged, 'succeeded')
       staged.told = { ...staged.told, state: 'queued' }
-      if (staged.chunks.length === 0) end(staged, 'succeeded')
+      await queue.send([{ type: IMPORT_MESSAGE, body: importMessageBody(id), traceparent }])
     },
 
     async fail(id, detail) {
@@ -136,20 +139,18 @@ export function createMemoryImports({ store, clock, bytesMax }: MemoryImportsOpt
       return staged?.told
     },
 
-    async work() {
-      const isFree = ({ told, applying }: Staged) =>
-        applying === undefined && (told.state === 'queued' || told.state === 'running')
-      const staged = [...imports.values()].find(isFree)
-      const chunk = staged?.chunks[staged.nextChunk]
-      if (staged === undefined || chunk === undefined) return false
+    async apply(id) {
+      const staged = imports.get(id)
+      if (staged === undefined || !['queued', 'running'].includes(staged.told.state)) return 'ended'
+      if (staged.applying !== undefined) return 'taken'
+      const chunk = staged.chunks[staged.nextChunk++] as ImportChunk
       staged.told = { ...staged.told, state: 'running' }
-      staged.nextChunk++
       staged.applying = applyChunk(staged, chunk)
       await staged.applying
       staged.applying = undefined
-      if (staged.told.state === 'running' && staged.nextChunk === staged.chunks.length)
-        end(staged, 'succeeded')
-      return true
+      if (staged.nextChunk < staged.chunks.length) return 'more'
+      end(staged, 'succeeded')
+      return 'ended'
     },
 
     async reap(receivingMs, finishedMs) {

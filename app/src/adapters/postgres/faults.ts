@@ -34,8 +34,8 @@ export function endsSession(fault: StatementRefused): boolean {
 
 /** lock_not_available, query_canceled (by statement_timeout), deadlock_detected, serialization_failure */
 const CONTENDED = ['55P03', '57014', '40P01', '40001']
-/** data exceptions, violated constraints, limits of a row: one row's own fault */
-const OF_ONE_ROW = ['22', '23', '54']
+/** data exceptions, violated constraints, limits of a row, what a trigger raises: one row's own fault */
+const OF_ONE_ROW = ['22', '23', '54', 'P0']
 
 /** As the batcher takes it. Everything that no row is to blame for is the store's own state. */
 export function batchFault(fault: unknown, onLost: AppError): unknown {
@@ -47,6 +47,12 @@ export function batchFault(fault: unknown, onLost: AppError): unknown {
     return new BatchRefused(verdict, { passes: false })
   }
   return unavailable(fault)
+}
+
+/** What a piece of work failed of: rows that cannot be written, as they are told by the server, or else the store's state. */
+export function workFault(fault: unknown): Error {
+  const isOfRow = fault instanceof StatementRefused && OF_ONE_ROW.includes(fault.code.slice(0, 2))
+  return isOfRow ? fault : unavailable(fault)
 }
 
 export function unavailable(cause?: unknown): AppError {

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { backoffMs } from '../backoff.ts'
+import { backoffMs } from '../../domain/backoff.ts'
 import { unavailable } from './faults.ts'
 import type { Session } from './session.ts'
 

@@ -1,8 +1,9 @@
 import { AppError } from '../../domain/errors.ts'
 import type { LineFault } from '../../domain/imports/line.ts'
-import type { Import, ImportState, Imports } from '../../ports/imports.ts'
+import { IMPORT_MESSAGE, importMessageBody } from '../../domain/imports/message.ts'
+import type { Applied, Import, ImportState, Imports } from '../../ports/imports.ts'
 import { type BatcherOptions, createBatcher } from '../batcher.ts'
-import { batchFault, outcomeUnknown, unavailable } from './faults.ts'
+import { batchFault, outcomeUnknown, unavailable, workFault } from './faults.ts'
 import type { LaneOptions } from './lanes.ts'
 import type { Row, Session } from './session.ts'
 import { statement } from './statements.ts'
@@ -14,6 +15,10 @@ const seal = statement('import-seal')
 const end = statement('import-end')
 const read = statement('import-read')
 const next = statement('import-next')
+const isUnfinished = {
+  name: 'import-unfinished',
+  text: `select from imports where id = $1 and state in ('queued', 'running')`,
+}
 const apply = statement('import-apply')
 
 const UNFINISHED: readonly ImportState[] = ['receiving', 'queued', 'running']
@@ -23,10 +28,18 @@ export interface PostgresImports extends Imports {
   readonly waiting: number
 }
 
-/** Imports in tables. `onCommitted` is called after each commit that made changes of items. */
+/** What is called after each commit of its kind. */
+export interface OnCommitted {
+  /** There are changes of items. */
+  readonly changes: () => void
+  /** There is a message. */
+  readonly message: () => void
+}
+
+/** Imports in tables. */
 export function createPostgresImports(
   { pool, lanesMax, onBatch }: LaneOptions,
-  onCommitted: () => void,
+  onCommitted: OnCommitted,
 ): PostgresImports {
   type Statement = (session: Session) => Promise<Row[]>
   /** Each statement is a request of its own, so that it waits in line and has a deadline as all others have. */
@@ -45,14 +58,15 @@ export function createPostgresImports(
   } satisfies BatcherOptions<Statement, Row[], Session>)
 
   /** One chunk in one transaction: the import's row, the chunk's, the data's, in this order. */
-  async function applyNext(session: Session): Promise<boolean> {
+  async function applyNext(session: Session, id: string): Promise<Applied> {
     await session.script('begin')
     try {
-      const [row] = await session.query(next)
-      if (row !== undefined) await session.query(apply, [...row])
+      const [row] = await session.query(next, [id])
+      const [ended] = row === undefined ? [] : await session.query(apply, [id, ...row])
       await session.script('commit')
-      if (row !== undefined) onCommitted()
-      return row !== undefined
+      if (row === undefined) return (await session.query(isUnfinished, [id])).length > 0 ? 'taken' : 'ended'
+      onCommitted.changes()
+      return ended?.[0] === 'running' ? 'more' : 'ended'
     } catch (fault) {
       if (session.isOpen) await session.script('rollback')
       throw fault
@@ -80,9 +94,11 @@ export function createPostgresImports(
       if (rows.length === 0) throw noLongerReceives()
     },
 
-    async seal(id, caller) {
-      const rows = await statements.add((session) => session.query(seal, [id]), caller)
+    async seal(id, traceparent, caller) {
+      const values = [id, IMPORT_MESSAGE, importMessageBody(id), traceparent ?? null]
+      const rows = await statements.add((session) => session.query(seal, values), caller)
       if (rows.length === 0) throw noLongerReceives()
+      onCommitted.message()
     },
 
     async fail(id, detail, caller) {
@@ -102,11 +118,11 @@ export function createPostgresImports(
       return row === undefined ? undefined : importOf(id, row)
     },
 
-    async work() {
+    async apply(id) {
       try {
-        return await pool.use(applyNext)
+        return await pool.use((session) => applyNext(session, id))
       } catch (fault) {
-        throw unavailable(fault)
+        throw workFault(fault)
       }
     },
 

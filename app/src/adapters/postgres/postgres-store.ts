@@ -5,6 +5,8 @@ import type { Log } from '../../log.ts'
 import type { Metrics } from '../../metrics.ts'
 import type { DependencyStatus } from '../../ports/dependency.ts'
 import type { Imports } from '../../ports/imports.ts'
+import type { Outbox } from '../../ports/outbox.ts'
+import type { Queue } from '../../ports/queue.ts'
 import type { Refused, Store } from '../../ports/store.ts'
 import { createOutageLog } from '../outage-log.ts'
 import { addressOf } from './address.ts'
@@ -18,6 +20,7 @@ import { permanentFault } from './permanent-faults.ts'
 import { createPool } from './pool.ts'
 import { createPostgresFeed } from './postgres-feed.ts'
 import { createPostgresImports } from './postgres-imports.ts'
+import { createPostgresMessages } from './postgres-messages.ts'
 import { createPruning } from './pruning.ts'
 import { createReads } from './reads.ts'
 import { createRelay } from './relay.ts'
@@ -31,10 +34,13 @@ export interface PostgresStoreOptions {
   readonly log: Log
 }
 
-/** The store, and the imports in the same database. */
+/** The store, and what else is in the same database. */
 export interface PostgresStore {
   readonly store: Store
   readonly imports: Imports
+  /** The messages of imports, as a queue by themselves or as the outbox of another one. */
+  readonly queue: Queue
+  readonly outbox: Outbox
 }
 
 /** A locked row holds its batch up for so long, and then only itself. */
@@ -103,7 +109,11 @@ export function createPostgresStore({ config, registry, log }: PostgresStoreOpti
   const writes = createItemWrites(lanesOf('write'), relay.committed)
   const batches = createWholeBatches(lanesOf('batch'), relay.committed)
   const lists = createLists(lanesOf('list'))
-  const imports = createPostgresImports(lanesOf('import'), relay.committed)
+  const messages = createPostgresMessages(pool, config.QUEUE_RECEIVES_MAX)
+  const imports = createPostgresImports(lanesOf('import'), {
+    changes: relay.committed,
+    message: messages.committed,
+  })
   const feed = createPostgresFeed({ pool: feedPool, lanesMax: 1, onBatch: metrics.batchesOf('feed') }, relay)
 
   function status(): DependencyStatus {
@@ -174,7 +184,7 @@ export function createPostgresStore({ config, registry, log }: PostgresStoreOpti
       await Promise.all([pool.close(), feedPool.close()])
     },
   }
-  return { store, imports }
+  return { store, imports, queue: messages.queue, outbox: messages.outbox }
 }
 
 /** In our words alone: what a driver or a server says may name hosts and users. */

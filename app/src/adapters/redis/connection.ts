@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { backoffMs } from '../../domain/backoff.ts'
 import { OperatorFault } from '../../domain/errors.ts'
-import { backoffMs } from '../backoff.ts'
 import type { OutageLog } from '../outage-log.ts'
 import type { RedisClient } from './client.ts'
 import { permanentFault, unavailable } from './faults.ts'

@@ -25,7 +25,7 @@ const tags = ['imports']
 
 /** `/imports`: bulk loads of any length, received as they come and applied when they are whole. */
 export function importRoutes(app: App, context: RouteContext): void {
-  const { imports, config, work } = context
+  const { imports, config } = context
   const uploads = createUploads(context)
 
   app.post(
@@ -48,7 +48,6 @@ export function importRoutes(app: App, context: RouteContext): void {
       request.exchange.leaveLine()
       const id = randomUUIDv7()
       await uploads.run(request, (body) => receive(id, body, request))
-      work.wake()
       const received = await imports.get(id, callerOf(request))
       if (received === undefined) throw notFound()
       reply.code(202).header('location', `/imports/${id}`)
@@ -79,7 +78,7 @@ export function importRoutes(app: App, context: RouteContext): void {
       throw error
     }
     if (reader.isUnusable) await imports.fail(id, 'The header cannot be used.', callerOf(request))
-    else await imports.seal(id, callerOf(request))
+    else await imports.seal(id, traceparentOf(request), callerOf(request))
   }
 
   /** An upload takes longer than one request may wait: each of its steps has that time. */
@@ -129,6 +128,13 @@ export function importRoutes(app: App, context: RouteContext): void {
 
 export function mediaType({ headers }: Pick<Request, 'headers'>): string {
   return (headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase() ?? ''
+}
+
+/** W3C Trace Context, section 3.2: an invalid one is ignored. */
+function traceparentOf({ headers: { traceparent } }: Request): string | undefined {
+  const isValid =
+    typeof traceparent === 'string' && /^[\da-f]{2}-[\da-f]{32}-[\da-f]{16}-[\da-f]{2}$/.test(traceparent)
+  return isValid ? traceparent : undefined
 }
 
 function notFound(): AppError {

@@ -1,7 +1,5 @@
--- Locks the oldest import with work that nobody else has locked: its id and its next chunk.
-select id, next_chunk
+-- Locks import $1, if nobody else has: its next chunk.
+select next_chunk
 from imports
-where state in ('queued', 'running')
-order by created_at, id
-limit 1
+where id = $1 and state in ('queued', 'running')
 for update skip locked

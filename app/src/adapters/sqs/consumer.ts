@@ -1,0 +1,130 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import {
+  ChangeMessageVisibilityCommand,
+  DeleteMessageCommand,
+  ReceiveMessageCommand,
+  SendMessageCommand,
+  type SQSClient,
+  type Message as SqsMessage,
+} from '@aws-sdk/client-sqs'
+import { Consumer as Poller } from 'sqs-consumer'
+import { backoffMs } from '../../domain/backoff.ts'
+import { type Consumer, HEARTBEAT_MS, type Judge, type Verdict, VISIBILITY_MS } from '../../ports/queue.ts'
+import { LONG_POLL_MS, type SqsConnection } from './connection.ts'
+import { messageOf, sqsMessage } from './messages.ts'
+import type { RedrivePolicy } from './watch.ts'
+
+export interface ConsumerOptions {
+  readonly connection: SqsConnection
+  readonly queueUrl: string
+  /** Undefined when the queue has none, or cannot be asked. */
+  readonly policy: () => Promise<RedrivePolicy | undefined>
+}
+
+const FAILED = { baseMs: 100, maxMs: 5000 }
+/** SQS counts in seconds; 0 would have a message that was given back tried again by whoever gave it back. */
+const SECONDS_MIN = 1
+/** ChangeMessageVisibility, Amazon SQS API Reference. */
+const SECONDS_MAX = 43_200
+/** A queue without a dead-letter queue keeps what should be given up. */
+const KEPT_MS = 60_000
+
+/**
+ * So many pollers as messages may be worked on at one time, each with one message: one that takes minutes keeps none
+ * waiting that was received with it, and no process holds what another one could do.
+ */
+export function consumeMessages(options: ConsumerOptions, judge: Judge, concurrency: number): Consumer {
+  const pollers = Array.from({ length: concurrency }, () => poll(options, judge))
+  return {
+    async stop() {
+      await Promise.all(pollers.map((poller) => poller.stop()))
+    },
+  }
+}
+
+function poll({ connection, queueUrl, policy }: ConsumerOptions, judge: Judge): Consumer {
+  let working: Promise<void> | undefined
+  let failures = 0
+
+  /** As the client's own, but that a queue that is away is asked less and less often. */
+  async function send(command: never, options: { readonly abortSignal: AbortSignal }): Promise<unknown> {
+    const isReceiving = (command as object) instanceof ReceiveMessageCommand
+    try {
+      const answer = await connection.send(command, options)
+      if (isReceiving) failures = 0
+      return answer
+    } catch (error) {
+      if (isReceiving) await pause(backoffMs(failures++, FAILED), options.abortSignal)
+      throw error
+    }
+  }
+
+  async function settle({ ReceiptHandle, ...message }: SqsMessage): Promise<void> {
+    const attempt = Number(message.Attributes?.ApproximateReceiveCount ?? 1)
+    const attemptsMax = (await policy())?.receivesMax ?? Number.POSITIVE_INFINITY
+    const verdict = await judge({
+      id: message.MessageId ?? '',
+      message: messageOf(message),
+      attempt,
+      attemptsMax,
+    })
+    const receipt = { QueueUrl: queueUrl, ReceiptHandle }
+    const waitMs = await afterwards(message, verdict, attempt)
+    if (waitMs === undefined) await connection.send(new DeleteMessageCommand(receipt))
+    else {
+      const seconds = Math.ceil(waitMs / 1000)
+      const VisibilityTimeout = Math.min(SECONDS_MAX, Math.max(SECONDS_MIN, seconds))
+      await connection.send(new ChangeMessageVisibilityCommand({ ...receipt, VisibilityTimeout }))
+    }
+  }
+
+  /** How long the message stays away from its next attempt; undefined when there is to be none. */
+  async function afterwards(
+    message: SqsMessage,
+    verdict: Verdict,
+    attempt: number,
+  ): Promise<number | undefined> {
+    if (verdict.outcome === 'done') return undefined
+    if (verdict.outcome === 'later') return verdict.delayMs
+    const deadUrl = (await policy())?.deadUrl
+    if (deadUrl === undefined) return KEPT_MS
+    const why = { reason: verdict.reason, attempts: String(attempt) }
+    await connection.send(
+      new SendMessageCommand({ QueueUrl: deadUrl, ...sqsMessage(messageOf(message), why) }),
+    )
+    return undefined
+  }
+
+  const poller = Poller.create({
+    queueUrl,
+    sqs: { send } as unknown as SQSClient,
+    batchSize: 1,
+    waitTimeSeconds: LONG_POLL_MS / 1000,
+    visibilityTimeout: VISIBILITY_MS / 1000,
+    heartbeatInterval: HEARTBEAT_MS / 1000,
+    messageAttributeNames: ['All'],
+    messageSystemAttributeNames: ['ApproximateReceiveCount'],
+    shouldDeleteMessages: false,
+    async handleMessage(message) {
+      // A verdict that cannot be told is known when the message comes again.
+      working = settle(message).catch(() => {})
+      await working
+      working = undefined
+      return undefined
+    },
+  })
+  // The connection tells of them.
+  poller.on('error', () => {})
+  poller.start()
+  return {
+    async stop() {
+      // What arrives on a poll that is given up waits out its visibility.
+      poller.stop({ abort: working === undefined })
+      await working
+    },
+  }
+}
+
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  await delay(ms, undefined, { signal }).catch(() => {})
+}
