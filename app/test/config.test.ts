@@ -207,6 +207,18 @@ for (const { environment, blamed } of [
   })
 }
 
+test('a worker without a queue is a fault, and so is a queue that keeps its messages in order', () => {
+  assert.deepEqual(faultsOf({ DATABASE_URL, ROLE: 'worker' }), [
+    'ROLE=worker: expected QUEUE_URL to be set with it; without a queue the API does the work',
+  ])
+  assert.deepEqual(faultsOf({ DATABASE_URL, QUEUE_CREATE: 'true' }), [
+    'QUEUE_CREATE: expected QUEUE_URL to be set with it',
+  ])
+  assert.deepEqual(faultsOf({ DATABASE_URL, QUEUE_URL: `${QUEUE_URL}.fifo` }), [
+    'QUEUE_URL: expected a URL that begins with `http://` or `https://` and ends in the name of a standard queue',
+  ])
+})
+
 test('a database is given as a URL or in parts, all of them, but not both', () => {
   assert.deepEqual(faultsOf({ DATABASE_HOST: 'db', DATABASE_NAME: 'app' }), [
     'DATABASE_USER: expected to be set together with DATABASE_HOST',

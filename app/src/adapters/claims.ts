@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises'
+import { setTimeout as delay, setImmediate as turn } from 'node:timers/promises'
 import { backoffMs } from '../domain/backoff.ts'
 import { type Consumer, type Delivery, HEARTBEAT_MS, type Judge, type Verdict } from '../ports/queue.ts'
 import type { Bell } from './bell.ts'
@@ -54,6 +54,8 @@ export function consumeClaims(options: ClaimsOptions, judge: Judge, concurrency:
         const free = concurrency - working.size
         if (free > 0) for (const delivery of await claims.claim(free)) take(delivery)
         failures = 0
+        // What lies in memory would never let anything else have its turn.
+        await turn()
         await bell.wait(lookEveryMs, stopping.signal)
       } catch {
         await delay(backoffMs(failures++, FAILED), undefined, { signal: stopping.signal }).catch(() => {})

@@ -172,13 +172,33 @@ export function queueContract(name: string, start: () => Promise<() => Promise<Q
       assert.equal(most, 2)
     })
 
+    test('of several who take messages each message is one’s', async () => {
+      await using at = await receiving(() => delay(20, done))
+      const others = [1, 2].map(() =>
+        at.queue.consume(async (delivery) => {
+          at.deliveries.push({ ...delivery, atMs: performance.now() })
+          return delay(20, done)
+        }, 4),
+      )
+      const bodies = Array.from({ length: 50 }, (_, n) => String(n))
+      for (let n = 0; n < 50; n += 10) {
+        await at.queue.send(bodies.slice(n, n + 10).map((body) => ({ type: 'kind', body })))
+      }
+      await at.received(50)
+      await Promise.all(others.map((other) => other.stop()))
+      await at.consumer.stop()
+      assert.deepEqual(at.bodies().toSorted(), bodies.toSorted())
+    })
+
     test('a message that is worked on is nobody else’s, however long it takes', async () => {
+      const { promise: finished, resolve: finish } = Promise.withResolvers<void>()
       await using at = await receiving(async () => {
         await delay(VISIBILITY_MS + 1500)
+        finish()
         return done
       })
       await at.queue.send([{ type: 'kind', body: '{}' }])
-      await at.received(1)
+      await finished
       await at.consumer.stop()
       assert.equal(at.deliveries.length, 1)
     })
@@ -191,8 +211,13 @@ export function queueContract(name: string, start: () => Promise<() => Promise<Q
       }, 1)
       await at.queue.send([{ type: 'kind', body: '"taken"' }])
       await at.received(1)
-      const stopped = at.consumer.stop()
+      let hasStopped = false
+      const stopped = at.consumer.stop().then(() => {
+        hasStopped = true
+      })
       await at.queue.send([{ type: 'kind', body: '"left"' }])
+      await delay(200)
+      assert.equal(hasStopped, false, 'it waits for what was taken')
       release()
       await stopped
       assert.equal(at.deliveries.length, 1)
