@@ -6,7 +6,7 @@ import type { DependencyStatus } from './ports/dependency.ts'
 import type { Imports } from './ports/imports.ts'
 import type { ItemReader } from './ports/item-reader.ts'
 import type { Outbox } from './ports/outbox.ts'
-import type { Queue } from './ports/queue.ts'
+import type { DeadLetters, Queue } from './ports/queue.ts'
 import type { Store } from './ports/store.ts'
 
 /** Where the data is, the quick way to it, and the way to who works on it. */
@@ -85,6 +85,25 @@ async function wireCache(
     ...createCaching(store, cache, config, registry),
     dependencies: { ...dependencies, cache: cache.status },
   }
+}
+
+export interface WiredDeadLetters extends AsyncDisposable {
+  readonly deadLetters: DeadLetters
+}
+
+/** What workers have given up: in SQS, or else in PostgreSQL. */
+export async function wireDeadLetters(
+  config: Config,
+  registry: Metrics,
+  log: Log,
+): Promise<WiredDeadLetters> {
+  if (config.capabilities.includes('queue')) {
+    const { deadLetters, close } = await wireSqs(config, registry, log)
+    return { deadLetters, [Symbol.asyncDispose]: async () => close() }
+  }
+  const { store, queue } = await wirePostgres(config, registry, log)
+  await store.start(AbortSignal.timeout(config.DATABASE_TIMEOUT_MS))
+  return { deadLetters: queue.deadLetters, [Symbol.asyncDispose]: store.close }
 }
 
 /** What `ROLE=migrate` does. */
