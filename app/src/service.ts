@@ -14,8 +14,6 @@ import { seed } from './seed.ts'
 import { wireData } from './wire.ts'
 import { createWork } from './worker/work.ts'
 
-/** What the pieces of work that are under way may take, and what is being sent. */
-const WORK_STOP_MS = 3000
 /** What closing the store may take at the end of a stop, out of `SHUTDOWN_TIMEOUT_MS`. */
 const STORE_CLOSE_MS = 1000
 
@@ -69,14 +67,21 @@ export async function startService(config: Config, output: LogOutput): Promise<R
   return {
     started: start(),
     async stop() {
-      const finishMs = config.SHUTDOWN_TIMEOUT_MS - config.DRAIN_DELAY_MS - STORE_CLOSE_MS
+      // No balancer sends anything to a worker.
+      const drainMs = config.ROLE === 'worker' ? 0 : config.DRAIN_DELAY_MS
+      const finishMs = config.SHUTDOWN_TIMEOUT_MS - drainMs - STORE_CLOSE_MS
       lifecycle.drain()
       stopping.abort()
       const inTime = await runInOrder(
         [
-          { name: 'drain', budgetMs: config.DRAIN_DELAY_MS + 100, run: () => delay(config.DRAIN_DELAY_MS) },
-          { name: 'finish requests', budgetMs: finishMs, run: finish },
-          { name: 'finish work', budgetMs: WORK_STOP_MS, run: work.stop },
+          { name: 'drain', budgetMs: drainMs + 100, run: () => delay(drainMs) },
+          {
+            name: 'finish requests and work',
+            budgetMs: finishMs,
+            async run() {
+              await Promise.all([finish(), work.stop()])
+            },
+          },
           {
             name: 'close store',
             budgetMs: STORE_CLOSE_MS,

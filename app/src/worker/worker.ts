@@ -35,6 +35,7 @@ export function createWorker({ queue, handlers, concurrency, metrics, log }: Wor
     const { type, traceparent } = message
     const of = { message: id, type, attempt, traceparent }
     const handler = byType.get(type)
+    const startMs = performance.now()
     const judged = metrics.received(handler === undefined ? 'unknown' : type)
     const end = (outcome: Outcome, verdict: Verdict) => {
       judged(outcome)
@@ -43,8 +44,9 @@ export function createWorker({ queue, handlers, concurrency, metrics, log }: Wor
     try {
       if (handler === undefined) throw new Hopeless(`There is no handler for messages of the type ${type}.`)
       const result = await handle(handler, delivery)
+      const tookMs = Math.round(performance.now() - startMs)
+      log.info({ ...of, tookMs }, result === 'done' ? 'message done' : 'message given back')
       if (result === 'done') return end('done', { outcome: 'done' })
-      log.info(of, 'message given back')
       return end('returned', { outcome: 'later', delayMs: 0 })
     } catch (err) {
       const reason = (err as Error).message

@@ -179,5 +179,5 @@ test('SIGINT stops it in order as well', async () => {
   service.signal('SIGINT')
   assert.deepEqual(await within(5000, 'the process ends', service.exited), { code: 0, signal: null })
   const steps = service.lines.flatMap(({ msg, step }) => (msg === 'step done' ? [step] : []))
-  assert.deepEqual(steps, ['drain', 'finish requests', 'finish work', 'close store'])
+  assert.deepEqual(steps, ['drain', 'finish requests and work', 'close store'])
 })

@@ -2,6 +2,7 @@ import { AppError } from '../../domain/errors.ts'
 import type { LineFault } from '../../domain/imports/line.ts'
 import { IMPORT_MESSAGE, importMessageBody } from '../../domain/imports/message.ts'
 import type { Applied, Import, ImportState, Imports } from '../../ports/imports.ts'
+import type { Caller } from '../../ports/store.ts'
 import { type BatcherOptions, createBatcher } from '../batcher.ts'
 import { batchFault, outcomeUnknown, unavailable, workFault } from './faults.ts'
 import type { LaneOptions } from './lanes.ts'
@@ -21,6 +22,7 @@ const isUnfinished = {
 }
 const apply = statement('import-apply')
 
+const patient: Caller = { deadlineMs: Number.POSITIVE_INFINITY, left: false }
 const UNFINISHED: readonly ImportState[] = ['receiving', 'queued', 'running']
 
 export interface PostgresImports extends Imports {
@@ -56,6 +58,21 @@ export function createPostgresImports(
       }
     },
   } satisfies BatcherOptions<Statement, Row[], Session>)
+
+  /** Work has lanes of its own, so that there is always room for requests. */
+  const chunks = createBatcher<string, Applied, Session>({
+    lanesMax,
+    rowsMax: 1,
+    withLane: pool.use,
+    onBatch,
+    async send(session, [id]) {
+      try {
+        return [await applyNext(session, id as string)]
+      } catch (fault) {
+        throw workFault(fault)
+      }
+    },
+  } satisfies BatcherOptions<string, Applied, Session>)
 
   /** One chunk in one transaction: the import's row, the chunk's, the data's, in this order. */
   async function applyNext(session: Session, id: string): Promise<Applied> {
@@ -118,13 +135,7 @@ export function createPostgresImports(
       return row === undefined ? undefined : importOf(id, row)
     },
 
-    async apply(id) {
-      try {
-        return await pool.use((session) => applyNext(session, id))
-      } catch (fault) {
-        throw workFault(fault)
-      }
-    },
+    apply: (id) => chunks.add(id, patient),
 
     async reap(receivingMs, finishedMs) {
       try {

@@ -21,7 +21,7 @@ export interface SqsQueueOptions {
 export function createSqsQueue({ config, registry, log }: SqsQueueOptions): Queue {
   const queueUrl = config.QUEUE_URL as string
   const connection = connectToSqs(config, createOutageLog(log, 'queue'))
-  const watch = watchQueue(connection, queueUrl)
+  const watch = watchQueue(connection, queueUrl, log)
   createQueueMetrics(registry, () => watch.sizes)
   const policy = async () => watch.policy ?? (await watch.look().catch(() => undefined))
 

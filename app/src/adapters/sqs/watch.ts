@@ -1,5 +1,6 @@
 import { GetQueueAttributesCommand, GetQueueUrlCommand, type QueueAttributeName } from '@aws-sdk/client-sqs'
 import { backoffMs } from '../../domain/backoff.ts'
+import type { Log } from '../../log.ts'
 import type { SqsConnection } from './connection.ts'
 import type { QueueSizes } from './queue-metrics.ts'
 
@@ -21,6 +22,8 @@ export interface Watch {
 }
 
 const LOOK_EVERY_MS = 5000
+const WITHOUT_POLICY =
+  'the queue has no dead-letter queue: what fails is tried for ever; give it a redrive policy'
 const FAILED = { baseMs: 200, maxMs: 2000 }
 const SIZES: readonly QueueAttributeName[] = [
   'ApproximateNumberOfMessages',
@@ -28,11 +31,12 @@ const SIZES: readonly QueueAttributeName[] = [
   'ApproximateNumberOfMessagesDelayed',
 ]
 
-export function watchQueue({ send }: SqsConnection, queueUrl: string): Watch {
+export function watchQueue({ send }: SqsConnection, queueUrl: string, log: Log): Watch {
   let policy: RedrivePolicy | undefined
   let sizes: QueueSizes | undefined
   let timer: NodeJS.Timeout | undefined
   let isClosed = false
+  let isTold = false
 
   async function attributesOf(url: string, AttributeNames: QueueAttributeName[]) {
     const { Attributes = {} } = await send(new GetQueueAttributesCommand({ QueueUrl: url, AttributeNames }))
@@ -51,6 +55,8 @@ export function watchQueue({ send }: SqsConnection, queueUrl: string): Watch {
     const attributes = await attributesOf(queueUrl, [...SIZES, 'RedrivePolicy'])
     const { RedrivePolicy: text } = attributes
     policy = text === undefined ? undefined : await policyOf(text)
+    if (policy === undefined && !isTold) log.warn(WITHOUT_POLICY)
+    isTold = policy === undefined
     const dead = policy && (await attributesOf(policy.deadUrl, ['ApproximateNumberOfMessages']))
     const [visible, inFlight, delayed] = SIZES.map((name) => Number(attributes[name])) as [
       number,
