@@ -102,6 +102,8 @@ function poll({ connection, queueUrl, policy }: ConsumerOptions, judge: Judge): 
     waitTimeSeconds: LONG_POLL_MS / 1000,
     visibilityTimeout: VISIBILITY_MS / 1000,
     heartbeatInterval: HEARTBEAT_MS / 1000,
+    // `send` pauses after what has failed: another 10 s would be added where the queue is not there, or access is denied.
+    authenticationErrorTimeout: 0,
     messageAttributeNames: ['All'],
     messageSystemAttributeNames: ['ApproximateReceiveCount'],
     shouldDeleteMessages: false,
