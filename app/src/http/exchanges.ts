@@ -33,10 +33,12 @@ export function createExchanges(
     request.exchange = new Exchange(reply.raw, line, config.ANSWER_TIMEOUT_MS)
     request.principal = principalOf()
     reply.header('x-request-id', request.id)
-    reply.raw.on('close', () => end(request, reply))
+    // A request whose body is given up in the middle has no socket any more.
+    const connection: Connection = request.raw.socket
+    reply.raw.on('close', () => end(request, reply, connection))
   }
 
-  function end(request: Request, reply: Reply): void {
+  function end(request: Request, reply: Reply, connection: Connection): void {
     const { exchange } = request
     exchange.close()
     open--
@@ -44,7 +46,6 @@ export function createExchanges(
     if (open === 0) onFinished?.()
     const endMs = performance.now()
     const durationMs = endMs - exchange.startMs
-    const connection: Connection = request.raw.socket
     connection.answeredMs = endMs
     const complete = reply.raw.writableFinished
     if (complete) metrics.answered(request.method, exchange.route, reply.statusCode, durationMs / 1000)

@@ -150,17 +150,26 @@ test('more uploads than there may be are refused, and there is room again afterw
   assert.equal((await third.answer).status, 202)
 })
 
-test('an upload that is canceled ends with 409', async () => {
-  await using service = await startService({ DATABASE_URL: database.url })
-  const { request, answer } = open(service)
-  request.write(lineOf('canceled'))
-  const { id } = await latestIs('receiving')
-  assert.equal((await ask<ImportText>(service, 'DELETE', `/imports/${id}`)).body.state, 'canceled')
-  request.end(lineOf('canceled'))
-  const { status, body } = await answer
-  assert.deepEqual([status, body.code], [409, 'conflict'])
-  assert.equal(await isThere(service, 'canceled'), false)
-})
+for (const [what, lines] of [
+  ['before the rest of it is looked at', 1],
+  ['while it is staged', 600],
+] as const) {
+  test(`an upload that is canceled ${what} ends with 409, and nothing else ends with it`, async () => {
+    await using service = await startService({ DATABASE_URL: database.url })
+    const { request, answer } = open(service)
+    request.write(lineOf('canceled'))
+    const { id } = await latestIs('receiving')
+    assert.equal((await ask<ImportText>(service, 'DELETE', `/imports/${id}`)).body.state, 'canceled')
+    request.write(lineOf('canceled').repeat(lines))
+    if (lines === 1) request.end()
+    const { status, body } = await answer
+    assert.deepEqual([status, body.code], [409, 'conflict'])
+    request.destroy()
+    assert.equal(await isThere(service, 'canceled'), false)
+    const inFlight = async () => (await metricsOf(service)).get('http_requests_in_flight') === 1
+    await waitUntil('nothing is in flight', inFlight, soon)
+  })
+}
 
 test('a stop ends uploads that do not end by themselves, with 503 or a cut, and exits with 0', async () => {
   await using service = await startService({ DATABASE_URL: database.url, DRAIN_DELAY_MS: '200' })
