@@ -21,11 +21,13 @@ export interface Delivery {
 }
 
 /**
- * What becomes of a message that was received. `later` makes it wait for `delayMs`; 0 gives it back at once, and the
- * attempt counts all the same. `dead` puts it aside, with the reason, until an operator gives it back.
+ * What becomes of a message that was received. `again` gives it back at once, as if it were sent anew: its attempts are
+ * counted from the first on. `later` makes it wait for `delayMs`. `dead` puts it aside, with the reason, until an
+ * operator gives it back.
  */
 export type Verdict =
   | { readonly outcome: 'done' }
+  | { readonly outcome: 'again' }
   | { readonly outcome: 'later'; readonly delayMs: number }
   | { readonly outcome: 'dead'; readonly reason: string }
 

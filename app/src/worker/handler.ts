@@ -22,7 +22,7 @@ export interface Attempt {
   readonly log: Log
 }
 
-/** `left`: there is more to do, which whoever gets the message next goes on with. */
+/** `left`: there is more to do, which whoever gets the message next goes on with, at the first attempt. */
 export type Result = 'done' | 'left'
 
 /** It will never succeed, whoever tries and however often. */

@@ -47,7 +47,7 @@ export function createWorker({ queue, handlers, concurrency, metrics, log }: Wor
       const tookMs = Math.round(performance.now() - startMs)
       log.info({ ...of, tookMs }, result === 'done' ? 'message done' : 'message given back')
       if (result === 'done') return end('done', { outcome: 'done' })
-      return end('returned', { outcome: 'later', delayMs: 0 })
+      return end('returned', { outcome: 'again' })
     } catch (err) {
       const reason = (err as Error).message
       if (err instanceof Hopeless || attempt >= delivery.attemptsMax) {

@@ -92,6 +92,17 @@ export function queueContract(name: string, start: () => Promise<() => Promise<Q
       )
     })
 
+    test('what is to be done again comes soon, as if it were sent anew', async () => {
+      let left = ATTEMPTS_MAX + 1
+      await using at = await receiving(() => (left-- > 0 ? { outcome: 'again' } : done))
+      const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
+      const message = { type: 'kind', body: '{}', traceparent }
+      await at.queue.send([message])
+      await at.received(ATTEMPTS_MAX + 2)
+      for (const delivery of at.deliveries)
+        assert.deepEqual([delivery.message, delivery.attempt], [message, 1])
+    })
+
     test('a message that is to wait comes not before its time', async () => {
       const delayMs = 2000
       await using at = await receiving(({ attempt }) =>

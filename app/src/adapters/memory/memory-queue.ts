@@ -52,6 +52,7 @@ export function createMemoryQueue({ clock, attemptsMax }: MemoryQueueOptions): Q
     if (kept === undefined) return
     if (verdict.outcome === 'done') messages.delete(id)
     else if (verdict.outcome === 'later') hide(id, verdict.delayMs)
+    else if (verdict.outcome === 'again') Object.assign(kept, { attempts: 0, visibleAtMs: clock.nowMs() })
     else kept.reason = verdict.reason
   }
 

@@ -14,6 +14,10 @@ const add = {
 }
 const remove = { name: 'message-remove', text: 'delete from messages where seq = any($1::bigint[])' }
 const bury = { name: 'message-bury', text: 'update messages set dead_reason = $2 where seq = $1' }
+const renew = {
+  name: 'message-renew',
+  text: 'update messages set receives = 0, visible_at = clock_timestamp() where seq = $1',
+}
 const claim = statement('message-claim')
 const hide = statement('message-hide')
 const backlog = statement('message-backlog')
@@ -55,6 +59,7 @@ export function createPostgresMessages(pool: Pool, attemptsMax: number): Postgre
     },
     async settle(id, verdict) {
       if (verdict.outcome === 'done') await run(remove, [[id]])
+      else if (verdict.outcome === 'again') await run(renew, [id])
       else if (verdict.outcome === 'later') await run(hide, [id, verdict.delayMs])
       else await run(bury, [id, verdict.reason])
     },

@@ -86,12 +86,15 @@ function poll({ connection, queueUrl, policy }: ConsumerOptions, judge: Judge): 
   ): Promise<number | undefined> {
     if (verdict.outcome === 'done') return undefined
     if (verdict.outcome === 'later') return verdict.delayMs
+    const again = messageOf(message)
+    if (verdict.outcome === 'again') {
+      await connection.send(new SendMessageCommand({ QueueUrl: queueUrl, ...sqsMessage(again) }))
+      return undefined
+    }
     const deadUrl = (await policy())?.deadUrl
     if (deadUrl === undefined) return KEPT_MS
     const why = { reason: verdict.reason, attempts: String(attempt) }
-    await connection.send(
-      new SendMessageCommand({ QueueUrl: deadUrl, ...sqsMessage(messageOf(message), why) }),
-    )
+    await connection.send(new SendMessageCommand({ QueueUrl: deadUrl, ...sqsMessage(again, why) }))
     return undefined
   }
 

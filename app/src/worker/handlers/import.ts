@@ -5,16 +5,22 @@ import { type Handler, Hopeless, RETRY_SOON } from '../handler.ts'
 
 /** Two processes that have the same import take turns; who comes too early looks again after this time. */
 const TAKEN_MS = 100
+/**
+ * A long import is done in turns, each with its message sent anew: workers may be killed in any number of them, as long as
+ * not the same one is received too often.
+ */
+const TURN_MS = 5000
 
 /** An import waits to be applied. */
-export function importHandler(imports: Pick<Imports, 'apply'>): Handler {
+export function importHandler(imports: Pick<Imports, 'apply'>, turnMs = TURN_MS): Handler {
   return {
     type: IMPORT_MESSAGE,
     retry: RETRY_SOON,
     async handle({ body, stopping }) {
       const id = importOfMessage(body)
       if (id === undefined) throw new Hopeless('Expected {"id"}, the id of an import.')
-      while (!stopping.aborted) {
+      const untilMs = performance.now() + turnMs
+      while (!stopping.aborted && performance.now() < untilMs) {
         const applied = await imports.apply(id)
         if (applied === 'ended') return 'done'
         // Requests have their turn between two chunks.

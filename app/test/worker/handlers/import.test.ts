@@ -1,0 +1,25 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
+import { createLog } from '../../../src/log.ts'
+import type { Applied } from '../../../src/ports/imports.ts'
+import { importHandler } from '../../../src/worker/handlers/import.ts'
+
+const attempt = {
+  body: '{"id":"long"}',
+  stopping: new AbortController().signal,
+  log: createLog('error').log,
+}
+
+test('a long import is done in turns, between which its message is sent anew', async () => {
+  let chunks = 20
+  async function apply(): Promise<Applied> {
+    await delay(10)
+    return --chunks > 0 ? 'more' : 'ended'
+  }
+  const { handle } = importHandler({ apply }, 50)
+  const results = [await handle(attempt)]
+  while (results.at(-1) !== 'done') results.push(await handle(attempt))
+  assert.equal(chunks, 0)
+  assert.ok(results.length >= 3, `${results}`)
+})
