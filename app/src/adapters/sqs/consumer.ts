@@ -9,7 +9,7 @@ import {
 } from '@aws-sdk/client-sqs'
 import { Consumer as Poller } from 'sqs-consumer'
 import { backoffMs } from '../../domain/backoff.ts'
-import { type Consumer, HEARTBEAT_MS, type Judge, type Verdict, VISIBILITY_MS } from '../../ports/queue.ts'
+import { type Consumer, HEARTBEAT_MS, type Judge, VISIBILITY_MS } from '../../ports/queue.ts'
 import { LONG_POLL_MS, type SqsConnection } from './connection.ts'
 import { messageOf, sqsMessage } from './messages.ts'
 import type { RedrivePolicy } from './watch.ts'
@@ -42,6 +42,11 @@ export function consumeMessages(options: ConsumerOptions, judge: Judge, concurre
   }
 }
 
+interface Receipt {
+  readonly QueueUrl: string
+  readonly ReceiptHandle: string | undefined
+}
+
 function poll({ connection, queueUrl, policy }: ConsumerOptions, judge: Judge): Consumer {
   let working: Promise<void> | undefined
   let failures = 0
@@ -59,43 +64,28 @@ function poll({ connection, queueUrl, policy }: ConsumerOptions, judge: Judge): 
     }
   }
 
-  async function settle({ ReceiptHandle, ...message }: SqsMessage): Promise<void> {
-    const attempt = Number(message.Attributes?.ApproximateReceiveCount ?? 1)
-    const attemptsMax = (await policy())?.receivesMax ?? Number.POSITIVE_INFINITY
-    const verdict = await judge({
-      id: message.MessageId ?? '',
-      message: messageOf(message),
-      attempt,
-      attemptsMax,
-    })
+  async function settle({ ReceiptHandle, ...received }: SqsMessage): Promise<void> {
+    const { receivesMax = Number.POSITIVE_INFINITY, deadUrl } = (await policy()) ?? {}
+    const message = messageOf(received)
+    const attempt = Number(received.Attributes?.ApproximateReceiveCount ?? 1)
+    const id = received.MessageId ?? ''
+    const verdict = await judge({ id, message, attempt, attemptsMax: receivesMax })
     const receipt = { QueueUrl: queueUrl, ReceiptHandle }
-    const waitMs = await afterwards(message, verdict, attempt)
-    if (waitMs === undefined) await connection.send(new DeleteMessageCommand(receipt))
-    else {
-      const seconds = Math.ceil(waitMs / 1000)
-      const VisibilityTimeout = Math.min(SECONDS_MAX, Math.max(SECONDS_MIN, seconds))
-      await connection.send(new ChangeMessageVisibilityCommand({ ...receipt, VisibilityTimeout }))
+    if (verdict.outcome === 'later') return hide(receipt, verdict.delayMs)
+    if (verdict.outcome === 'dead') {
+      if (deadUrl === undefined) return hide(receipt, KEPT_MS)
+      const why = { reason: verdict.reason, attempts: String(attempt) }
+      await connection.send(new SendMessageCommand({ QueueUrl: deadUrl, ...sqsMessage(message, why) }))
     }
+    if (verdict.outcome === 'again') {
+      await connection.send(new SendMessageCommand({ QueueUrl: queueUrl, ...sqsMessage(message) }))
+    }
+    await connection.send(new DeleteMessageCommand(receipt))
   }
 
-  /** How long the message stays away from its next attempt; undefined when there is to be none. */
-  async function afterwards(
-    message: SqsMessage,
-    verdict: Verdict,
-    attempt: number,
-  ): Promise<number | undefined> {
-    if (verdict.outcome === 'done') return undefined
-    if (verdict.outcome === 'later') return verdict.delayMs
-    const again = messageOf(message)
-    if (verdict.outcome === 'again') {
-      await connection.send(new SendMessageCommand({ QueueUrl: queueUrl, ...sqsMessage(again) }))
-      return undefined
-    }
-    const deadUrl = (await policy())?.deadUrl
-    if (deadUrl === undefined) return KEPT_MS
-    const why = { reason: verdict.reason, attempts: String(attempt) }
-    await connection.send(new SendMessageCommand({ QueueUrl: deadUrl, ...sqsMessage(again, why) }))
-    return undefined
+  async function hide(receipt: Receipt, ms: number): Promise<void> {
+    const VisibilityTimeout = Math.min(SECONDS_MAX, Math.max(SECONDS_MIN, Math.ceil(ms / 1000)))
+    await connection.send(new ChangeMessageVisibilityCommand({ ...receipt, VisibilityTimeout }))
   }
 
   const poller = Poller.create({
