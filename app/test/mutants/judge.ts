@@ -2,9 +2,9 @@ import { execFile } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { stripTypeScriptTypes } from 'node:module'
 import { join, resolve } from 'node:path'
-import { run } from 'node:test'
 import { promisify } from 'node:util'
 import type { Mutant, NamedTest } from './mutant.ts'
+import { type PassedTest, runTests, type TestRun } from './test-run.ts'
 
 const TEST_MS_MAX = 30_000
 /** A test that a mutant makes hang is not waited for much longer than it takes without: so often, and so long at least. */
@@ -35,62 +35,56 @@ export async function mutate(copy: string, { patchPath, changes }: Mutant): Prom
  * Why the test, run on a copy whose promise is broken, has not noticed; undefined when it has. `usualMs` is what it takes
  * on an unchanged copy.
  */
-export async function survival(copy: string, test: NamedTest, usualMs: number): Promise<string | undefined> {
-  const patienceMs = Math.min(TEST_MS_MAX, Math.max(PATIENCE.msMin, PATIENCE.times * usualMs))
-  const { passed, failures, crash } = await runTest(copy, test, patienceMs)
-  if (failures.some((text) => !BROKEN_PROGRAM.test(text))) return undefined
+export async function survival(
+  copy: string,
+  { file, namePattern }: NamedTest,
+  usualMs: number,
+): Promise<string | undefined> {
+  const timeoutMs = Math.min(TEST_MS_MAX, Math.max(PATIENCE.msMin, PATIENCE.times * usualMs))
+  const isEnough = (text: string) => !BROKEN_PROGRAM.test(text)
+  const namePatterns = namePattern === undefined ? [] : [namePattern]
+  const { passed, failures, crash } = await runTests({ copy, file, namePatterns, timeoutMs, isEnough })
+  if (failures.some(isEnough)) return undefined
   if (failures.length > 0) return `the program no longer runs: ${failures[0]}`
   if (crash !== undefined) return `the test file fails, but no test in it: ${crash}`
-  return `SURVIVED ${passed} ${passed === 1 ? 'test' : 'tests'} of ${test.file}`
+  return `SURVIVED ${passed.length} ${passed.length === 1 ? 'test' : 'tests'} of ${file}`
 }
 
-/** Why a test is of no use even on an unchanged copy, or else how long it takes there. */
-export type Usual = { readonly fault: string } | { readonly fault?: undefined; readonly ms: number }
-
-export async function usual(copy: string, test: NamedTest): Promise<Usual> {
-  if (!existsSync(join(copy, test.file))) return { fault: `there is no ${test.file}` }
-  const startMs = performance.now()
-  const { passed, failures, crash } = await runTest(copy, test, TEST_MS_MAX)
-  const fault = failures[0] ?? crash
-  if (fault !== undefined) return { fault: `${test.file} fails without the mutant as well: ${fault}` }
-  if (passed === 0) return { fault: `no test of ${test.file} has such a name` }
-  return { ms: performance.now() - startMs }
+/** What tests of a file do on an unchanged copy. */
+export interface Usual {
+  /** Why a test is of no use even there. */
+  faultOf(test: NamedTest): string | undefined
+  /** How long it takes there, with the start of the file. */
+  msOf(test: NamedTest): number
 }
 
-interface TestRun {
-  readonly passed: number
-  /** Why tests failed, without those that only have a failed test inside, or were never begun. */
-  readonly failures: readonly string[]
-  /** What happened to the file as a whole. */
-  readonly crash: string | undefined
-}
-
-async function runTest(copy: string, { file, namePattern }: NamedTest, timeoutMs: number): Promise<TestRun> {
-  const path = join(copy, file)
-  let passed = 0
-  let crash: string | undefined
-  const failures: string[] = []
-  const events = run({
-    files: [path],
-    cwd: copy,
-    timeout: timeoutMs,
-    // What a failed test leaves open must not keep its process, which takes what it started along.
-    execArgv: ['--test-force-exit'],
-    ...(namePattern === undefined ? {} : { testNamePatterns: namePattern }),
-  })
-  for await (const { type, data } of events) {
-    if (type !== 'test:pass' && type !== 'test:fail') continue
-    const isFile = resolve(copy, data.name) === path
-    if (type === 'test:pass') {
-      if (!isFile && data.details.type !== 'suite') passed++
-      continue
-    }
-    const { error } = data.details
-    const { failureType } = error as { failureType?: string }
-    const text = `${data.name}: ${(error.cause as Error | undefined)?.message ?? error.cause ?? error.message}`
-    if (isFile) crash ??= text
-    else if (failureType === 'testCodeFailure' || failureType === 'testTimeoutFailure') failures.push(text)
-    else if (failureType !== 'subtestsFailed') crash ??= text
+/** Runs all tests of one file in one process, so that what they share is started once. */
+export async function usual(copy: string, file: string, tests: readonly NamedTest[]): Promise<Usual> {
+  if (!existsSync(join(copy, file))) return { faultOf: () => `there is no ${file}`, msOf: () => 0 }
+  const patterns = tests.map(({ namePattern }) => namePattern)
+  const namePatterns = patterns.some((pattern) => pattern === undefined)
+    ? []
+    : patterns.filter((pattern) => pattern !== undefined)
+  const timeoutMs = TEST_MS_MAX * tests.length
+  const run = await runTests({ copy, file, namePatterns, timeoutMs })
+  const fault = run.failures[0] ?? run.crash
+  const startMs = Math.max(0, run.ms - sum(run.passed))
+  return {
+    faultOf({ namePattern }) {
+      if (fault !== undefined) return `${file} fails without the mutant as well: ${fault}`
+      if (matching(run, namePattern).length === 0) return `no test of ${file} has such a name`
+      return undefined
+    },
+    msOf: ({ namePattern }) => startMs + sum(matching(run, namePattern)),
   }
-  return { passed, failures, crash }
+}
+
+function sum(tests: readonly PassedTest[]): number {
+  return tests.reduce((ms, test) => ms + test.ms, 0)
+}
+
+/** Those whose names match as node:test has it. */
+function matching({ passed }: TestRun, pattern: RegExp | undefined): readonly PassedTest[] {
+  if (pattern === undefined) return passed
+  return passed.filter(({ names }) => [...names, names.join(' ')].some((name) => pattern.test(name)))
 }

@@ -15,7 +15,7 @@ export interface NamedTest {
   /** From the root. */
   readonly file: string
   /** Only the tests that match this; undefined runs the whole file. */
-  readonly namePattern: string | undefined
+  readonly namePattern: RegExp | undefined
 }
 
 const TEST = /^Test: (\S+\.test\.ts)(?: --test-name-pattern "([^"]+)")?$/m
@@ -31,12 +31,19 @@ export function mutantsIn(folder: string, filters: readonly string[]): Mutant[] 
 function mutantOf(patchPath: string): Mutant {
   const text = readFileSync(patchPath, 'utf8')
   const promise = /^Promise: (.+)$/m.exec(text)?.[1]
-  const [, file, namePattern] = TEST.exec(text) ?? []
+  const [, file, name] = TEST.exec(text) ?? []
   if (promise === undefined || file === undefined) {
     throw new Error(
       `${patchPath}: expected it to begin with the lines \`Promise: …\` and \`Test: ….test.ts [--test-name-pattern "…"]\``,
     )
   }
-  const changes = [...text.matchAll(/^\+\+\+ b\/(\S+)$/gm)].map(([, path = '']) => path)
-  return { name: basename(patchPath, '.patch'), patchPath, promise, test: { file, namePattern }, changes }
+  const changes = new Set([...text.matchAll(/^(?:--- a|\+\+\+ b)\/(\S+)$/gm)].map(([, path = '']) => path))
+  const namePattern = name === undefined ? undefined : new RegExp(name)
+  return {
+    name: basename(patchPath, '.patch'),
+    patchPath,
+    promise,
+    test: { file, namePattern },
+    changes: [...changes],
+  }
 }

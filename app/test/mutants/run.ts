@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util'
 import { startTestDatabase } from '../../../local/test-database.ts'
 import { mutate, survival, type Usual, usual } from './judge.ts'
 import { type Mutant, mutantsIn } from './mutant.ts'
-import { createScratch, type Scratch } from './scratch-copy.ts'
+import { type Copy, createScratch, type Scratch } from './scratch-copy.ts'
 
 const usage = `npm run mutants [-- [--folder FOLDER] NAME…]
 
@@ -24,6 +24,8 @@ async function main(): Promise<void> {
   using scratch = createScratch()
   await using database = await startTestDatabase()
   process.env.TEST_DATABASE_URL = database.url
+  // Most of what the tests load is the same in all copies, or at least in one copy from test to test.
+  process.env.NODE_COMPILE_CACHE = scratch.compiled
   const stop = () => {
     scratch[Symbol.dispose]()
     process.exit(1)
@@ -36,30 +38,51 @@ async function main(): Promise<void> {
 
 /** Resolves to the number of mutants that were not noticed. */
 async function runAll(mutants: readonly Mutant[], scratch: Scratch): Promise<number> {
-  const unchanged = scratch.copy()
-  const known = new Map<string, Promise<Usual>>()
-  const faultOf = async ({ test, ...mutant }: Mutant) => {
-    const usually = await known.getOrInsertComputed(JSON.stringify(test), () => usual(unchanged, test))
-    if (usually.fault !== undefined) return usually.fault
-    const copy = scratch.copy()
-    return (await mutate(copy, { test, ...mutant })) ?? (await survival(copy, test, usually.ms))
-  }
+  const copies = Array.from({ length: Math.min(AT_ONCE, mutants.length) }, () => scratch.copy())
+  const testsOf = Map.groupBy(
+    mutants.map(({ test }) => test),
+    ({ file }) => file,
+  )
+  const usually = new Map<string, Usual>()
+  await forEach(copies, [...testsOf], async (copy, [file, tests]) => {
+    const startMs = performance.now()
+    usually.set(file, await usual(copy.path, file, tests))
+    say(`        ${secondsSince(startMs)} s  ${file} without a mutant\n`)
+  })
 
   let failed = 0
-  const queue = mutants.values()
-  const work = async () => {
-    for (const mutant of queue) {
-      const startMs = performance.now()
-      const fault = await faultOf(mutant)
-      const seconds = ((performance.now() - startMs) / 1000).toFixed(1).padStart(5)
-      if (fault !== undefined) failed++
-      say(
-        `${fault === undefined ? 'killed' : 'FAILED'} ${seconds} s  ${mutant.name}: ${fault ?? mutant.promise}\n`,
-      )
-    }
-  }
-  await Promise.all(Array.from({ length: AT_ONCE }, work))
+  await forEach(copies, mutants, async (copy, mutant) => {
+    const startMs = performance.now()
+    const fault = await faultOf(mutant, copy.path, usually.get(mutant.test.file) as Usual)
+    copy.restore(mutant.changes)
+    if (fault !== undefined) failed++
+    const verdict = fault === undefined ? 'killed' : 'FAILED'
+    say(`${verdict} ${secondsSince(startMs)} s  ${mutant.name}: ${fault ?? mutant.promise}\n`)
+  })
   return failed
+}
+
+async function faultOf(mutant: Mutant, copy: string, usually: Usual): Promise<string | undefined> {
+  const { test } = mutant
+  const fault = usually.faultOf(test) ?? (await mutate(copy, mutant))
+  return fault ?? (await survival(copy, test, usually.msOf(test)))
+}
+
+/** As many at once as there are copies, each in a copy that no other uses meanwhile. */
+async function forEach<T>(
+  copies: readonly Copy[],
+  all: readonly T[],
+  use: (copy: Copy, one: T) => Promise<void>,
+): Promise<void> {
+  const queue = all.values()
+  const work = async (copy: Copy) => {
+    for (const one of queue) await use(copy, one)
+  }
+  await Promise.all(copies.map(work))
+}
+
+function secondsSince(startMs: number): string {
+  return ((performance.now() - startMs) / 1000).toFixed(1).padStart(5)
 }
 
 function say(text: string): void {
