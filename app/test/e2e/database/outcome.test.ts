@@ -59,6 +59,22 @@ suite('a connection that is cut in the middle of a write: 503 outcome_unknown, w
     })
   }
 
+  test('POST /batch, whose commit is lost', async () => {
+    const isWritten = proxy.sent('lost-commit')
+    const answer = ask<Problem>(service, 'POST', '/batch', {
+      operations: [{ op: 'put', id: 'lost-commit', value: 1 }],
+    })
+    await isWritten
+    // The write has passed, and its answer will. The commit, which is a message of its own, will not.
+    proxy.hold('requests')
+    const { status, body } = await answer
+    assert.deepEqual([status, body.code], [503, 'outcome_unknown'])
+    proxy.cut()
+    proxy.pass()
+    assert.equal(await versionOf('lost-commit'), 0)
+    await serves(service)
+  })
+
   for (const { what, write } of writes.slice(0, 2)) {
     test(`${what}, cut before its answer: it is done`, async () => {
       const id = `lost-answer-${what}`
