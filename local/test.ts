@@ -30,6 +30,8 @@ process.exit(exitCode)
 async function runTests(): Promise<number> {
   // A second report, for the exit code of `node --test` does not tell "all passed" from "none ran".
   const report = join(folder, 'report.tap')
+  // Most of what the test files load is the same.
+  const env = { ...process.env, ...database.environment, NODE_COMPILE_CACHE: join(folder, 'compiled') }
   const tests = spawn(
     process.execPath,
     [
@@ -41,7 +43,7 @@ async function runTests(): Promise<number> {
       ...options,
       ...files,
     ],
-    { stdio: 'inherit', env: { ...process.env, TEST_DATABASE_URL: database.url } },
+    { stdio: 'inherit', env },
   )
   const [status] = await once(tests, 'exit')
   if (status !== 0) return status ?? 1

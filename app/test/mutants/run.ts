@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import { debianTool } from '../../../local/debian.ts'
 import { startTestDatabase } from '../../../local/test-database.ts'
 import { mutate, survival, type Usual, usual } from './judge.ts'
 import { type Mutant, mutantsIn } from './mutant.ts'
@@ -21,9 +22,10 @@ async function main(): Promise<void> {
   if (values.help) return say(usage)
   const mutants = mutantsIn(values.folder, positionals)
   if (mutants.length === 0) throw new Error('There is no such mutant.')
+  for (const tool of ['haproxy', 'redis-server'] as const) await debianTool(tool)
   using scratch = createScratch()
   await using database = await startTestDatabase()
-  process.env.TEST_DATABASE_URL = database.url
+  Object.assign(process.env, database.environment)
   // Most of what the tests load is the same in all copies, or at least in one copy from test to test.
   process.env.NODE_COMPILE_CACHE = scratch.compiled
   const stop = () => {

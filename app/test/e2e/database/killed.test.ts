@@ -23,6 +23,7 @@ let database: DatabaseServer
 let service: Service
 before(async () => {
   database = await startDatabaseServer({
+    fsync: 'on',
     commit_delay: String(COMMIT_MS * 1000),
     commit_siblings: '0',
     // Nothing is written to the disk by the way.

@@ -24,7 +24,7 @@ export const ANSWER_TIMEOUT_MS = 1000
 
 export async function startCluster(size: number, { withCache = false } = {}): Promise<Cluster> {
   await using cleanup = new AsyncDisposableStack()
-  const database = cleanup.use(await startDatabaseServer())
+  const database = cleanup.use(await startDatabaseServer({ fsync: 'on' }))
   const redis = withCache ? cleanup.use(await startRedisServer()) : undefined
   const services = new Map<number, Service>()
   cleanup.defer(async () => void (await Promise.all([...services.values()].map((service) => service.kill()))))
