@@ -8,7 +8,7 @@ import { type PassedTest, runTests, type TestRun } from './test-run.ts'
 
 const TEST_MS_MAX = 30_000
 /** A test that a mutant makes hang is not waited for much longer than it takes without: so often, and so long at least. */
-const PATIENCE = { times: 3, msMin: 5000 }
+const PATIENCE = { times: 3, msMin: 3000 }
 
 /** A failure that says that the program is broken, and nothing about a promise. */
 const BROKEN_PROGRAM = /SyntaxError|ReferenceError|ERR_MODULE_NOT_FOUND/

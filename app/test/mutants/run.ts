@@ -12,7 +12,7 @@ working tree of its own, and requires the test that the patch names to fail ther
 `
 
 /** Tests measure times: more at once would make them disturb each other. */
-const AT_ONCE = 2
+const AT_ONCE = 3
 
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
