@@ -4,6 +4,7 @@ import { after, before } from 'node:test'
 import { createDatabase, type Database } from './postgres.ts'
 import { type RedisServer, startRedisServer } from './redis.ts'
 import { type Environment, type Service, startService } from './service.ts'
+import { type SqsServer, startSqsServer } from './sqs.ts'
 
 export interface ApiAnswer {
   readonly status: number
@@ -36,22 +37,26 @@ export function useApi(environment: Environment = {}): Api {
   const tier = process.env.TEST_TIER ?? '4'
   let database: Database | undefined
   let redis: RedisServer | undefined
+  let sqs: SqsServer | undefined
   let service: Service | undefined
   let url = process.env.BASE_URL ?? ''
   before(async () => {
     if (url !== '') return
     if (tier !== '1') database = await createDatabase()
-    if (tier === '4') redis = await startRedisServer()
+    if (tier === '4') [redis, sqs] = await Promise.all([startRedisServer(), startSqsServer()])
+    const queue = await sqs?.createQueue()
     service = await startService({
       ...environment,
       ...(database && { DATABASE_URL: database.url }),
       ...(redis && { REDIS_URL: redis.url }),
+      ...queue?.environment(),
     })
     url = service.url
   })
   after(async () => {
     await service?.kill()
     await redis?.[Symbol.asyncDispose]()
+    await sqs?.[Symbol.asyncDispose]()
     await database?.[Symbol.asyncDispose]()
   })
 
