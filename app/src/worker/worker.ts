@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { backoffMs } from '../domain/backoff.ts'
 import { AppError } from '../domain/errors.ts'
 import type { Log } from '../log.ts'
-import type { Consumer, Delivery, Queue, Verdict } from '../ports/queue.ts'
+import type { Consumer, Delivery, Message, Queue, Verdict } from '../ports/queue.ts'
 import { type Handler, Hopeless, type Result, retryDelayMs } from './handler.ts'
 import type { Outcome, WorkerMetrics } from './worker-metrics.ts'
 
@@ -22,6 +22,15 @@ export interface WorkerOptions {
   readonly log: Log
 }
 
+interface Judged {
+  readonly outcome: Outcome
+  readonly verdict: Verdict
+  /** What it failed of. */
+  readonly err?: Error
+}
+
+const LEVELS = { done: 'info', returned: 'info', retried: 'warn', dead: 'error' } as const
+
 /** While the store is away. */
 const AWAY = { baseMs: 100, maxMs: 2000 }
 
@@ -31,37 +40,38 @@ export function createWorker({ queue, handlers, concurrency, metrics, log }: Wor
   let consumer: Consumer | undefined
 
   async function judge(delivery: Delivery): Promise<Verdict> {
-    const { id, message, attempt } = delivery
+    const { id, attempt, message } = delivery
     const { type, traceparent } = message
-    const of = { message: id, type, attempt, traceparent }
     const handler = byType.get(type)
     const startMs = performance.now()
     const judged = metrics.received(handler === undefined ? 'unknown' : type)
-    const end = (outcome: Outcome, verdict: Verdict) => {
-      judged(outcome)
-      return verdict
+    const { outcome, verdict, err } = await attemptAt(handler, delivery)
+    judged(outcome)
+    const tookMs = Math.round(performance.now() - startMs)
+    log[LEVELS[outcome]]({ message: id, type, attempt, traceparent, tookMs, err }, `message ${outcome}`)
+    return verdict
+  }
+
+  async function attemptAt(handler: Handler | undefined, delivery: Delivery): Promise<Judged> {
+    const { attempt, attemptsMax, message } = delivery
+    if (handler === undefined) {
+      return givenUp(new Hopeless(`There is no handler for messages of the type ${message.type}.`))
     }
     try {
-      if (handler === undefined) throw new Hopeless(`There is no handler for messages of the type ${type}.`)
-      const result = await handle(handler, delivery)
-      const tookMs = Math.round(performance.now() - startMs)
-      log.info({ ...of, tookMs }, result === 'done' ? 'message done' : 'message given back')
-      if (result === 'done') return end('done', { outcome: 'done' })
-      return end('returned', { outcome: 'again' })
-    } catch (err) {
-      const reason = (err as Error).message
-      if (err instanceof Hopeless || attempt >= delivery.attemptsMax) {
-        log.error({ ...of, err }, 'message given up')
-        return end('dead', { outcome: 'dead', reason })
-      }
-      const delayMs = retryDelayMs(attempt, (handler as Handler).retry)
-      log.warn({ ...of, err, delayMs: Math.round(delayMs) }, 'message failed')
-      return end('retried', { outcome: 'later', delayMs })
+      const result = await handle(handler, message)
+      return result === 'done'
+        ? { outcome: 'done', verdict: { outcome: 'done' } }
+        : { outcome: 'returned', verdict: { outcome: 'again' } }
+    } catch (error) {
+      const err = error as Error
+      if (err instanceof Hopeless || attempt >= attemptsMax) return givenUp(err)
+      const delayMs = retryDelayMs(attempt, handler.retry)
+      return { outcome: 'retried', verdict: { outcome: 'later', delayMs }, err }
     }
   }
 
   /** The store's being away is not the message's fault: it is kept, and tried again. */
-  async function handle({ handle }: Handler, { message }: Delivery): Promise<Result> {
+  async function handle({ handle }: Handler, message: Message): Promise<Result> {
     for (let failures = 0; !stopping.signal.aborted; failures++) {
       try {
         return await handle({ body: message.body, stopping: stopping.signal, log })
@@ -82,6 +92,10 @@ export function createWorker({ queue, handlers, concurrency, metrics, log }: Wor
       await consumer?.stop()
     },
   }
+}
+
+function givenUp(err: Error): Judged {
+  return { outcome: 'dead', verdict: { outcome: 'dead', reason: err.message }, err }
 }
 
 function isAway(error: unknown): boolean {

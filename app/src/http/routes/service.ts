@@ -14,7 +14,9 @@ const links = {
 
 /** What tells about the service itself: the index and its health. */
 export function serviceRoutes(app: App, { config, state, dependencies, version }: RouteContext): void {
-  const index = { name: 'multi-aws', version, tier: config.tier, links }
+  const { health, metrics } = links
+  const here = config.ROLE === 'worker' ? { health, metrics } : links
+  const index = { name: 'multi-aws', version, tier: config.tier, links: here }
   app.get(
     '/',
     { schema: { tags, summary: 'What is here', response: answers({ 200: Index }) } },
