@@ -17,6 +17,8 @@ export function retryDelayMs(attempt: number, { baseMs, maxMs }: Retry): number 
 
 export interface Attempt {
   readonly body: string
+  /** 1 the first time. */
+  readonly attempt: number
   /** Aborts when the process is to end: what cannot be finished within a second or two is left. */
   readonly stopping: AbortSignal
   readonly log: Log

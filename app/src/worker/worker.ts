@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { backoffMs } from '../domain/backoff.ts'
 import { AppError } from '../domain/errors.ts'
 import type { Log } from '../log.ts'
-import type { Consumer, Delivery, Message, Queue, Verdict } from '../ports/queue.ts'
+import type { Consumer, Delivery, Queue, Verdict } from '../ports/queue.ts'
 import { type Handler, Hopeless, type Result, retryDelayMs } from './handler.ts'
 import type { Outcome, WorkerMetrics } from './worker-metrics.ts'
 
@@ -58,7 +58,7 @@ export function createWorker({ queue, handlers, concurrency, metrics, log }: Wor
       return givenUp(new Hopeless(`There is no handler for messages of the type ${message.type}.`))
     }
     try {
-      const result = await handle(handler, message)
+      const result = await handle(handler, delivery)
       return result === 'done'
         ? { outcome: 'done', verdict: { outcome: 'done' } }
         : { outcome: 'returned', verdict: { outcome: 'again' } }
@@ -71,10 +71,10 @@ export function createWorker({ queue, handlers, concurrency, metrics, log }: Wor
   }
 
   /** The store's being away is not the message's fault: it is kept, and tried again. */
-  async function handle({ handle }: Handler, message: Message): Promise<Result> {
+  async function handle({ handle }: Handler, { message, attempt }: Delivery): Promise<Result> {
     for (let failures = 0; !stopping.signal.aborted; failures++) {
       try {
-        return await handle({ body: message.body, stopping: stopping.signal, log })
+        return await handle({ body: message.body, attempt, stopping: stopping.signal, log })
       } catch (error) {
         if (!isAway(error)) throw error
         await delay(backoffMs(failures, AWAY), undefined, { signal: stopping.signal }).catch(() => {})

@@ -7,6 +7,7 @@ import { importHandler } from '../../../src/worker/handlers/import.ts'
 
 const attempt = {
   body: '{"id":"long"}',
+  attempt: 1,
   stopping: new AbortController().signal,
   log: createLog('error').log,
 }
@@ -22,4 +23,12 @@ test('a long import is done in turns, between which its message is sent anew', a
   while (results.at(-1) !== 'done') results.push(await handle(attempt))
   assert.equal(chunks, 0)
   assert.ok(results.length >= 3, `${results}`)
+})
+
+test('at a later attempt it is one chunk, so that kills do not add up while the import goes on', async () => {
+  let chunks = 3
+  const { handle } = importHandler({ apply: async () => (--chunks > 0 ? 'more' : 'ended') })
+  assert.equal(await handle({ ...attempt, attempt: 2 }), 'left')
+  assert.equal(chunks, 2)
+  assert.equal(await handle(attempt), 'done')
 })
