@@ -1,6 +1,7 @@
 import { join } from 'node:path'
-import type { Component } from './component.ts'
+import { type Component, endedByItself } from './component.ts'
 import { openLogFile } from './log-file.ts'
+import { isStopping } from './processes.ts'
 import { type Redis, startRedis } from './redis.ts'
 
 /**
@@ -16,12 +17,11 @@ export const startCache: Component = async ({ env, dataDir, logDir, say }) => {
       onLine: openLogFile(join(logDir, 'redis.log')),
     })
   } catch (error) {
-    say(`going on without a cache: ${(error as Error).message.split('\n')[0]}`)
+    if (!isStopping()) say(`going on without a cache: ${(error as Error).message.split('\n')[0]}`)
     return {}
   }
-  redis.exited.then(({ code, signal }) => {
-    if (code !== 0)
-      say(`Redis has ended by itself (${signal ?? `exit code ${code}`}): going on without a cache`)
+  redis.exited.then((exit) => {
+    if (!isStopping()) say(`${endedByItself('Redis', exit)}: going on without a cache`)
   })
   return { REDIS_URL: `redis://127.0.0.1:${redis.port}` }
 }

@@ -1,8 +1,12 @@
+import type { Exit } from './processes.ts'
+
 /** What a component finds when it starts. */
 export interface Context {
   readonly env: NodeJS.ProcessEnv
   readonly dataDir: string
   readonly logDir: string
+  /** How many processes are to work for the API's: 0 to 16. */
+  readonly workers: number
   /** Tells the person at the terminal. */
   readonly say: (line: string) => void
 }
@@ -23,4 +27,9 @@ export class Failure extends Error {
     super(message)
     this.exitCode = exitCode
   }
+}
+
+/** `PostgreSQL has ended by itself (SIGKILL)`, for its user. */
+export function endedByItself(who: string, { code, signal }: Exit): string {
+  return `${who} has ended by itself (${signal ?? `exit code ${code}`})`
 }

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { type Component, Failure } from './component.ts'
+import { type Component, endedByItself, Failure } from './component.ts'
 import { openLogFile } from './log-file.ts'
 import { startPostgres } from './postgres.ts'
 
@@ -16,8 +16,8 @@ export const startDatabase: Component = async ({ env, dataDir, logDir, say }, on
     onLine: openLogFile(join(logDir, 'postgres.log')),
     say,
   })
-  postgres.exited.then(({ code, signal }) => {
-    onExit(new Failure(`PostgreSQL has ended by itself (${signal ?? `exit code ${code}`}).`, code || 1))
+  postgres.exited.then((exit) => {
+    onExit(new Failure(`${endedByItself('PostgreSQL', exit)}.`, exit.code || 1))
   })
   return { DATABASE_URL: postgres.url() }
 }

@@ -41,7 +41,9 @@ export interface RunningProcess {
   stop(options?: { signal?: NodeJS.Signals; timeoutMs?: number }): Promise<Exit>
 }
 
-const running = new Set<RunningProcess>()
+/** Each with the stage that it was started in. */
+const running = new Map<RunningProcess, number>()
+let stage = 0
 let stopping = false
 
 /**
@@ -61,7 +63,7 @@ export function startProcess(options: StartOptions): RunningProcess {
     stdio: ['ignore', 'pipe', 'pipe', reaper],
   })
   const started = handle(child, options)
-  running.add(started)
+  running.set(started, stage)
   child.once('exit', () => {
     running.delete(started)
     reaper.write(`- ${started.pid}\n`)
@@ -74,15 +76,31 @@ export function removeAtEnd(folder: string): void {
   theReaper().write(`/ ${folder}\n`)
 }
 
-/** Stops what `startProcess` started and still runs, last first, one after the other. It starts nothing afterwards. */
+/** What is started from here on needs what was started before. */
+export function beginStage(): void {
+  stage++
+}
+
+/**
+ * Stops what `startProcess` started and still runs: the last stage first, what is of one stage at the same time. It
+ * starts nothing afterwards.
+ */
 export async function stopProcesses(): Promise<void> {
   stopping = true
-  for (const started of [...running].reverse()) await started.stop()
+  for (; stage >= 0; stage--) {
+    const ofStage = [...running].filter(([, startedIn]) => startedIn === stage)
+    await Promise.all(ofStage.map(([started]) => started.stop()))
+  }
+}
+
+/** Whether `stopProcesses` has been called: then an end is no surprise. */
+export function isStopping(): boolean {
+  return stopping
 }
 
 /** Ends what `startProcess` started, and the children of those, at once. */
 export function killProcesses(): void {
-  for (const { pid } of running) killWithChildren(pid)
+  for (const { pid } of running.keys()) killWithChildren(pid)
 }
 
 function handle(child: ChildProcess, { onLine, stopSignal = 'SIGTERM' }: StartOptions): RunningProcess {

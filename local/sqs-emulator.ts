@@ -1,10 +1,17 @@
 /** `node sqs-emulator.ts PORT [FOLDER]`: SQS emulated by fauxqs, for this machine alone, until a signal ends it. */
 import { AsyncLocalStorage } from 'node:async_hooks'
+import { mkdirSync } from 'node:fs'
 import { Server as HttpServer, type ServerResponse } from 'node:http'
 import { Server } from 'node:net'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { startFauxqs } from 'fauxqs'
 
+/** The one before may need a moment to end. */
+const IN_USE_MS_MAX = 15_000
+
 const [, , port = '', dataDir] = process.argv
+const lock = dataDir === undefined ? undefined : takeLock(dataDir)
 
 // fauxqs would listen on every address of the machine.
 const { listen } = Server.prototype
@@ -50,6 +57,20 @@ const emulator = await startFauxqs({
 })
 process.once('SIGTERM', async () => {
   await emulator.stop()
+  lock?.close()
   process.exit()
 })
 process.stdout.write(`listening on ${emulator.port}\n`)
+
+/** Of a folder, until this process ends, however: an emulator reads its messages once, and never learns of another's. */
+function takeLock(folder: string): DatabaseSync {
+  mkdirSync(folder, { recursive: true })
+  const database = new DatabaseSync(join(folder, 'lock.db'), { timeout: IN_USE_MS_MAX })
+  try {
+    database.exec('begin exclusive')
+    return database
+  } catch (error) {
+    process.stderr.write(`The messages in ${folder} cannot be used: ${(error as Error).message}\n`)
+    process.exit(1)
+  }
+}

@@ -1,10 +1,13 @@
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { Failure } from './component.ts'
 import { postgresFolder } from './database.ts'
 import { type Options, parseOptions, USAGE } from './options.ts'
 import { killProcesses, stopProcesses } from './processes.ts'
+import { queueFile } from './queue.ts'
+import { serviceLog } from './service.ts'
 import { startSystem } from './system.ts'
 import { createThrowAwayFolder } from './throw-away.ts'
+import { workerName } from './workers.ts'
 
 /** `EX_USAGE` of sysexits.h. */
 const EXIT_USAGE = 64
@@ -40,7 +43,7 @@ async function run(): Promise<number> {
   const { promise: failed, reject: onExit } = Promise.withResolvers<never>()
   const stopped = stopRequest()
   try {
-    const started = startSystem(options.tier, { dataDir, say: complain }, onExit)
+    const started = startSystem(options.tier, { dataDir, workers: options.workers, say: complain }, onExit)
     await Promise.race([stopped, failed, started.then(announce)])
     await Promise.race([stopped, failed])
     return 0
@@ -75,18 +78,23 @@ function announce({
   API_URL: url,
   API_TIER: tier,
   METRICS_PORT: metricsPort,
+  WORKERS: workers,
   DATABASE_URL: databaseUrl,
+  QUEUE_URL: queueUrl,
 }: NodeJS.ProcessEnv): void {
   const metrics = new URL('/metrics', url)
   if (metricsPort) metrics.port = metricsPort
+  const logDir = join(dataDir, 'log')
   say(`ready ${url} tier ${tier}`)
   say(`  data     ${url}/data/1`)
   say(`  changes  ${url}/changes`)
   say(`  docs     ${url}/docs`)
   say(`  health   ${url}/health`)
   say(`  metrics  ${metrics}`)
-  say(`  log      ${join(dataDir, 'log/api.log')}`)
+  say(`  log      ${serviceLog(logDir, 'api')}`)
+  for (let n = 1; n <= Number(workers ?? 0); n++) say(`  worker   ${serviceLog(logDir, workerName(n))}`)
   if (databaseUrl && databaseUrl !== process.env.DATABASE_URL) sayDatabase(databaseUrl)
+  if (queueUrl) sayQueue(queueUrl !== process.env.QUEUE_URL)
 }
 
 /** The password stays in its file: a terminal's content is easily shown to others. */
@@ -94,6 +102,19 @@ function sayDatabase(url: string): void {
   const { username, host, pathname } = new URL(url)
   say(`  database postgresql://${username}@${host}${pathname}`)
   say(`           password in ${postgresFolder(dataDir)}/password`)
+}
+
+/** How the messages that could not be worked on are looked at, from this folder. */
+function sayQueue(isOurs: boolean): void {
+  const file = queueFile(dataDir)
+  const below = relative('', file)
+  const variables = isOurs ? `env $(cat ${quoted(below.startsWith('..') ? file : below)}) ` : ''
+  say(`  redrive  ${variables}npm run redrive -- list`)
+}
+
+/** As a shell takes it for one word. */
+function quoted(path: string): string {
+  return /^[\w./+-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`
 }
 
 function say(line: string): void {

@@ -5,29 +5,38 @@ import { startApi } from './api.ts'
 import { startCache } from './cache.ts'
 import type { Component, Context, Failure } from './component.ts'
 import { startDatabase } from './database.ts'
+import { migrate } from './migration.ts'
 import type { Tier } from './options.ts'
+import { beginStage } from './processes.ts'
+import { startQueue } from './queue.ts'
+import { startWorkers } from './workers.ts'
 
-/** In the order of their start. */
-const components: Partial<Record<Tier, readonly Component[]>> = {
-  1: [startApi],
-  2: [startDatabase, startApi],
-  4: [startDatabase, startCache, startApi],
+/** In the order of their start: what is in one stage does not need each other. */
+const stages: Readonly<Record<Tier, readonly (readonly Component[])[]>> = {
+  1: [[startApi]],
+  2: [[startDatabase], [startApi]],
+  4: [[startDatabase, startCache, startQueue], [migrate], [startApi, startWorkers]],
 }
 
 /**
- * Starts a tier's components one after the other, each with the variables of those before it. Resolves to all
- * variables when all are ready, and rejects with the first `Failure`.
+ * Starts a tier's components stage by stage, each with the variables of the stages before it. Resolves to all variables
+ * when all are ready, and rejects with the first `Failure`.
  */
 export async function startSystem(
   tier: Tier,
-  { dataDir, say }: Pick<Context, 'dataDir' | 'say'>,
+  { dataDir, say, workers }: Pick<Context, 'dataDir' | 'say' | 'workers'>,
   onExit: (failure: Failure) => void,
 ): Promise<NodeJS.ProcessEnv> {
   const logDir = join(dataDir, 'log')
   mkdirSync(logDir, { recursive: true })
-  let env = environmentOf(tier)
-  for (const start of components[tier] ?? []) {
-    env = { ...env, ...(await start({ env, dataDir, logDir, say }, onExit)) }
+  // A user who has chosen the role of the API's process gets no other ones beside it.
+  const hasWorkers = tier === '4' && !process.env.ROLE
+  let env = { ...environmentOf(tier), ...(hasWorkers && { ROLE: 'api' }) }
+  for (const stage of stages[tier]) {
+    const context = { env, dataDir, logDir, say, workers: hasWorkers ? workers : 0 }
+    const variables = await Promise.all(stage.map((start) => start(context, onExit)))
+    env = Object.assign({}, env, ...variables)
+    beginStage()
   }
   return env
 }

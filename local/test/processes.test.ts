@@ -151,3 +151,23 @@ test('a folder goes with the killed process that said so, after what it started'
   await gone({ timeoutMs: 10_000 })
   assert.equal(existsSync(folder), false)
 })
+
+test('what is of a later stage is stopped first, and all of one stage at the same time', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'processes-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  /** Ends some time after a signal that another one has got too; its file then says that it has ended. */
+  const ending = (own: string, other: string) =>
+    `trap 'touch asked-${own}; until [ -e asked-${other} ]; do sleep 0.01; done; sleep 0.2; touch ${own}; exit 0' TERM
+     echo up; while :; do sleep 0.01; done`
+  const script = `const { beginStage, startProcess, stopProcesses } = await import(${JSON.stringify(processes)})
+    const start = (script) => startProcess({ command: 'sh', args: ['-c', script], cwd: ${JSON.stringify(folder)} })
+    const first = start("trap 'ls ?; exit 0' TERM; echo up; while :; do sleep 0.01; done")
+    beginStage()
+    const later = [start(${JSON.stringify(ending('b', 'c'))}), start(${JSON.stringify(ending('c', 'b'))})]
+    for (const one of [first, ...later]) await one.line(/up/, { timeoutMs: 10000 })
+    await stopProcesses()
+    console.log(first.output.join(' '))`
+  const parent = startProcess({ command: process.execPath, args: ['--input-type=module', '--eval', script] })
+  t.after(() => parent.stop({ timeoutMs: 0 }))
+  assert.equal(await parent.line(/up/, { timeoutMs: 20_000 }), 'up b c')
+})

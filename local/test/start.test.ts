@@ -1,62 +1,28 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { chmodSync, existsSync, globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type TestContext, test } from 'node:test'
+import { test } from 'node:test'
 import { startDatabaseServer } from '../../app/test/support/postgres.ts'
 import { freePort, listeningPort } from '../ports.ts'
-import { listProcesses } from '../process-table.ts'
-import { type RunningProcess, sendSignal, startProcess } from '../processes.ts'
+import { sendSignal } from '../processes.ts'
 import { waitForHttp, waitUntil } from '../wait.ts'
-import { traces } from './traces.ts'
+import {
+  childrenOf,
+  dependencies,
+  LAUNCHER,
+  READY,
+  START,
+  serviceOf,
+  start,
+  startReady,
+  temporaryFolder,
+  told,
+} from './launcher.ts'
 
-const root = join(import.meta.dirname, '../..')
-const READY = { timeoutMs: 60_000 }
-const START = [process.execPath, 'local/start.ts']
-const LAUNCHER = [...START, '--ephemeral']
 const TIER_1 = [...LAUNCHER, '--tier', '1']
 const NPM = ['npm', 'start', '--', '--ephemeral']
-
-function start(t: TestContext, [command = '', ...args]: readonly string[], variables = {}) {
-  const { env, gone } = traces()
-  const TMPDIR = temporaryFolder(t)
-  const launcher = startProcess({
-    command,
-    args,
-    cwd: root,
-    env: { ...process.env, DATABASE_URL: '', TMPDIR, PORT: '0', ...variables, ...env },
-  })
-  t.after(() => launcher.stop({ timeoutMs: 0 }))
-  const nothingLeft = async () => {
-    await gone({ timeoutMs: 10_000 })
-    // npm has a cache of its own there.
-    assert.deepEqual(globSync('multi-aws-*', { cwd: TMPDIR }), [])
-  }
-  return { ...launcher, nothingLeft }
-}
-
-function temporaryFolder(t: TestContext): string {
-  const folder = mkdtempSync(join(tmpdir(), 'multi-aws-test-'))
-  // Root lets another user run PostgreSQL, who must be able to pass.
-  chmodSync(folder, 0o711)
-  t.after(() => rmSync(folder, { recursive: true, maxRetries: 10 }))
-  return folder
-}
-
-async function startReady(t: TestContext, command: readonly string[], variables = {}) {
-  const launcher = start(t, command, variables)
-  const line = await launcher.line(/^ready /, READY)
-  const [, url = '', tier] = /^ready (http:\/\/127\.0\.0\.1:\d+) tier (\d)$/.exec(line) ?? assert.fail(line)
-  return { ...launcher, url, tier }
-}
-
-/** What the list that follows `ready` says about one of its subjects. */
-async function told(launcher: RunningProcess, subject: string): Promise<string> {
-  const line = await launcher.line(new RegExp(`^  ${subject} `), READY)
-  return line.slice(line.lastIndexOf(' ') + 1)
-}
 
 async function put(url: string, value: string) {
   const headers = { 'content-type': 'application/json' }
@@ -75,8 +41,8 @@ async function assertPortIsFree(url: string) {
 
 test('says ready when the service answers; SIGTERM leaves nothing', async (t) => {
   const launcher = await startReady(t, LAUNCHER)
-  assert.equal(launcher.tier, '2')
-  assert.equal(JSON.parse(await waitForHttp(`${launcher.url}/health`, READY)).tier, 2)
+  assert.equal(launcher.tier, '4')
+  assert.equal(JSON.parse(await waitForHttp(`${launcher.url}/health`, READY)).tier, 4)
   assert.equal(JSON.parse(await waitForHttp(`${launcher.url}/data/1`, READY)).id, '1')
   for (const path of ['/changes', '/docs', '/metrics']) assert((await fetch(launcher.url + path)).ok, path)
   launcher.signal('SIGTERM')
@@ -159,9 +125,7 @@ test('a service that logs nothing becomes ready too', async (t) => {
 
 test('an API that dies takes the launcher along, with a reason', async (t) => {
   const launcher = await startReady(t, LAUNCHER)
-  const logFile = await told(launcher, 'log')
-  const listening = () => readFileSync(logFile, 'utf8').match(/^.*"listening".*$/m)?.[0]
-  const { pid } = JSON.parse(await waitUntil('the log tells the pid', listening, READY))
+  const { pid } = await serviceOf(await told(launcher, 'log'))
   process.kill(pid, 'SIGKILL')
   assert.equal((await launcher.exited).code, 1)
   assert.match(launcher.output.join('\n'), /The API has ended by itself \(SIGKILL\)/)
@@ -244,30 +208,27 @@ test('tier 1 starts no database, and leaves one that is there alone', async (t) 
   assert.doesNotMatch(launcher.output.join('\n'), /postgres/)
 })
 
-async function dependencies(url: string): Promise<Record<string, { state: string }>> {
-  return JSON.parse(await waitForHttp(`${url}/health`, READY)).dependencies
+for (const { signal, how } of [
+  { signal: 'SIGKILL', how: 'SIGKILL' },
+  { signal: 'SIGTERM', how: 'exit code 0' },
+] as const) {
+  test(`the whole system has a cache, and goes on without it after ${signal}`, async (t) => {
+    const launcher = await startReady(t, LAUNCHER)
+    assert.equal((await dependencies(launcher.url)).cache?.state, 'ok')
+    const [redis] = childrenOf(launcher.pid, /redis-server/)
+    sendSignal(redis as number, signal)
+    const line = await launcher.line(/^Redis has ended by itself/, READY)
+    assert.equal(line, `Redis has ended by itself (${how}): going on without a cache`)
+    assert((await fetch(`${launcher.url}/data/1`)).ok)
+  })
 }
-
-/** The launcher starts each in a shell that becomes it. */
-function childrenOf(parent: number, name: string): number[] {
-  return listProcesses().flatMap((one) => (one.parent === parent && one.name === name ? [one.pid] : []))
-}
-
-test('the whole system has a cache, and goes on without it', async (t) => {
-  const launcher = await startReady(t, LAUNCHER)
-  assert.equal((await dependencies(launcher.url)).cache?.state, 'ok')
-  const [redis] = childrenOf(launcher.pid, 'redis-server')
-  sendSignal(redis as number, 'SIGKILL')
-  await launcher.line(/Redis has ended by itself \(SIGKILL\): going on without a cache/, READY)
-  assert((await fetch(`${launcher.url}/data/1`)).ok)
-})
 
 test('tier 2 has no cache, and REDIS_URL leads to one of the user’s own', async (t) => {
   const tier2 = await startReady(t, [...LAUNCHER, '--tier', '2'])
   assert.deepEqual(Object.keys(await dependencies(tier2.url)), ['store'])
   const own = await startReady(t, LAUNCHER, { REDIS_URL: 'redis://127.0.0.1:1' })
   assert.equal((await dependencies(own.url)).cache?.state, 'unavailable')
-  assert.deepEqual(childrenOf(own.pid, 'redis-server'), [])
+  assert.deepEqual(childrenOf(own.pid, /redis-server/), [])
 })
 
 test('metrics are where the launcher says, on a free port too', async (t) => {
@@ -282,6 +243,10 @@ test('wrong options exit with 64 and say what is wrong', async (t) => {
     [/expected one of 1, 2, 4/, '--tier', '3'],
     [/Unknown option '--tire'/, '--tire', '1'],
     [/exclude each other/, '--data-dir', 'somewhere'],
+    [/--workers: expected an integer from 0 to 16/, '--workers', '17'],
+    [/--workers: expected an integer from 0 to 16/, '--workers=-1'],
+    [/--workers: expected an integer from 0 to 16/, '--workers', ''],
+    [/--workers: only tier 4 has workers/, '--tier', '2', '--workers', '1'],
   ]
   for (const [message, ...options] of faults) {
     const launcher = start(t, [...LAUNCHER, ...options])
