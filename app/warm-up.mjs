@@ -12,4 +12,6 @@ process.setuid(USER)
 // The entry point itself enables the cache.
 process.argv.push('--print-config')
 await import('./src/main.ts')
-for (const file of globSync('src/**/*.ts')) await import(`./${file}`)
+// Another entry point would run.
+const files = globSync('src/**/*.ts', { exclude: ['src/redrive.ts'] })
+for (const file of files) await import(`./${file}`)

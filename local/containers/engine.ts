@@ -115,7 +115,7 @@ async function standIns(): Promise<Engine> {
   }
   return {
     about:
-      'stand-in images built from Debian packages; they test our Dockerfile and compose files, not the official images',
+      'stand-in images built from Debian and npm packages; they test our Dockerfile and compose files, not the official images',
     [Symbol.asyncDispose]: down,
   }
 }

@@ -7,7 +7,7 @@ import { BASE, docker, IMAGE, root, run } from './docker.ts'
 import { findEngine } from './engine.ts'
 
 /** What the other images of the compose file are pulled for, before anything is measured. */
-const OTHERS = ['postgres:18', 'valkey/valkey:9', 'haproxy:3.2']
+const OTHERS = ['postgres:18', 'valkey/valkey:9', 'softwaremill/elasticmq-native:1.6.16', 'haproxy:3.2']
 const TIMEOUT_MS = 150_000
 const STAGE_SECONDS_MAX = 360
 

@@ -4,7 +4,8 @@
 # the engine, puts the host's forwarding rules back, and removes FOLDER. Nothing is installed: packages are unpacked.
 #
 # Under the names of the official images node:26-bookworm-slim, postgres:18, valkey/valkey:9 and haproxy:3.2 there is the
-# same software, as Debian and npm build it. That tests our Dockerfile and compose files, not the official images.
+# same software, as Debian and npm build it; under that of softwaremill/elasticmq-native:1.6.16 another emulator of SQS.
+# That tests our Dockerfile and compose files, not the official images.
 set -euo pipefail
 action=$1 folder=$2
 here=$(cd "$(dirname "$0")" && pwd)
@@ -126,9 +127,12 @@ build() {
   cp -L "$node" context/node
   cp /etc/ssl/certs/ca-certificates.crt context/
   (cd context && npm pack --silent npm@11 > /dev/null && mv npm-*.tgz npm.tgz)
-  for image in node:26-bookworm-slim postgres:18 valkey/valkey:9 haproxy:3.2; do
+  local fauxqs
+  fauxqs=$(sed -n 's/.*"fauxqs": "\(.*\)".*/\1/p' "$here/../../package.json")
+  for image in node:26-bookworm-slim postgres:18 valkey/valkey:9 haproxy:3.2 softwaremill/elasticmq-native:1.6.16; do
     name=${image##*/}
-    docker build --quiet --file "context/${name%%:*}.Dockerfile" --tag "$image" context > /dev/null
+    docker build --quiet --file "context/${name%%:*}.Dockerfile" --tag "$image" --build-arg "FAUXQS=$fauxqs" context \
+      > /dev/null
   done
   rm -rf base.tar services.tar apt context
   say 'images built'

@@ -148,7 +148,7 @@ test('stopped while it starts for the first time, everything ends by itself, and
   const startMs = performance.now()
   await project.compose('stop')
   figure('`docker compose stop` right after the first `up`', `${seconds(startMs)} s`)
-  for (const service of ['api', 'migrate', 'postgres', 'valkey', 'balancer']) {
+  for (const service of ['api', 'worker', 'migrate', 'postgres', 'valkey', 'elasticmq', 'balancer']) {
     const code = await exitCodeOf(await containerOf(project, service))
     // Before a program has a handler, the signal itself ends it.
     assert.ok(code === 0 || code === SIGTERM, `${service}: ${code}`)
