@@ -1,4 +1,4 @@
-import { SQSClient } from '@aws-sdk/client-sqs'
+import { GetQueueUrlCommand, QueueDoesNotExist, SQSClient } from '@aws-sdk/client-sqs'
 import type { Config } from '../../config.ts'
 import type { DependencyStatus } from '../../ports/dependency.ts'
 import type { OutageLog } from '../outage-log.ts'
@@ -46,7 +46,8 @@ export function connectToSqs(config: Config, outage: OutageLog): SqsConnection {
       reached(waitMs === 0 ? performance.now() - startMs : undefined)
       return answer
     } catch (error) {
-      if (!abortSignal?.aborted) failed(timeout.aborted ? timedOut(QUEUE_TIMEOUT_MS + waitMs) : error)
+      if (isQuestion(command) && error instanceof QueueDoesNotExist) reached(undefined)
+      else if (!abortSignal?.aborted) failed(timeout.aborted ? timedOut(QUEUE_TIMEOUT_MS + waitMs) : error)
       throw error
     }
   }
@@ -77,6 +78,11 @@ interface SqsCommand {
 }
 
 const OF_A_MESSAGE: readonly string[] = ['MessageNotInflight', 'ReceiptHandleIsInvalid']
+
+/** Whether there is a queue of a name: a no is an answer. */
+function isQuestion(command: object): boolean {
+  return command instanceof GetQueueUrlCommand
+}
 
 function timedOut(ms: number): Error {
   return new Error(`no answer within ${ms} ms`)

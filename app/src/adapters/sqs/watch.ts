@@ -1,4 +1,9 @@
-import { GetQueueAttributesCommand, GetQueueUrlCommand, type QueueAttributeName } from '@aws-sdk/client-sqs'
+import {
+  GetQueueAttributesCommand,
+  GetQueueUrlCommand,
+  type QueueAttributeName,
+  QueueDoesNotExist,
+} from '@aws-sdk/client-sqs'
 import { backoffMs } from '../../domain/backoff.ts'
 import type { Log } from '../../log.ts'
 import type { SqsConnection } from './connection.ts'
@@ -43,12 +48,18 @@ export function watchQueue({ send }: SqsConnection, queueUrl: string, log: Log):
     return Attributes
   }
 
-  async function policyOf(text: string): Promise<RedrivePolicy> {
+  /** Undefined when there is no queue of the name that it gives. */
+  async function policyOf(text: string): Promise<RedrivePolicy | undefined> {
     const { deadLetterTargetArn, maxReceiveCount } = JSON.parse(text)
     // arn:aws:sqs:REGION:ACCOUNT:NAME
     const [, , , , QueueOwnerAWSAccountId, QueueName] = String(deadLetterTargetArn).split(':')
-    const { QueueUrl } = await send(new GetQueueUrlCommand({ QueueName, QueueOwnerAWSAccountId }))
-    return { receivesMax: Number(maxReceiveCount), deadUrl: QueueUrl as string }
+    try {
+      const { QueueUrl } = await send(new GetQueueUrlCommand({ QueueName, QueueOwnerAWSAccountId }))
+      return { receivesMax: Number(maxReceiveCount), deadUrl: QueueUrl as string }
+    } catch (error) {
+      if (error instanceof QueueDoesNotExist) return undefined
+      throw error
+    }
   }
 
   async function look(): Promise<RedrivePolicy | undefined> {
