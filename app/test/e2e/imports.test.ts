@@ -1,8 +1,6 @@
 /** Uploads that are slow, cut, too many, or larger than memory; imports whose process dies. */
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http'
-import { json } from 'node:stream/consumers'
 import { after, before, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { waitUntil } from '../../../local/wait.ts'
@@ -10,6 +8,7 @@ import { ask } from '../support/ask.ts'
 import { metricsOf, residentMib } from '../support/figures.ts'
 import { createDatabase, type Database } from '../support/postgres.ts'
 import { type Service, startService } from '../support/service.ts'
+import { type ImportText, lineOf, openUpload } from '../support/work/upload.ts'
 
 const soon = { timeoutMs: 30_000 }
 
@@ -18,41 +17,6 @@ before(async () => {
   database = await createDatabase()
 })
 after(() => database[Symbol.asyncDispose]())
-
-interface Upload {
-  readonly request: ClientRequest
-  /** Resolves to the answer; rejects when the connection is cut. */
-  readonly answer: Promise<{ readonly status: number; readonly body: ImportText }>
-}
-
-interface ImportText {
-  readonly id: string
-  readonly state: string
-  readonly code?: string
-  readonly detail?: string
-  readonly lines: { readonly total: number; readonly applied: number; readonly superseded: number }
-  readonly finishedAt: string | null
-}
-
-/** An upload that the test sends itself. */
-function open({ port }: Service): Upload {
-  const request = httpRequest({
-    ...{ host: '127.0.0.1', port, method: 'POST', path: '/imports', agent: false },
-    headers: { 'content-type': 'application/x-ndjson' },
-  })
-  const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>()
-  request.on('response', resolve)
-  request.on('error', reject)
-  const answer = promise.then(async (response) => ({
-    status: response.statusCode ?? 0,
-    body: (await json(response)) as ImportText,
-  }))
-  answer.catch(() => {})
-  request.flushHeaders()
-  return { request, answer }
-}
-
-const lineOf = (id: string, value: unknown = 1) => `${JSON.stringify({ id, value })}\n`
 
 async function importsOf({
   id = '',
@@ -95,7 +59,7 @@ async function isThere(service: Service, id: string): Promise<boolean> {
 test('an upload may take longer than a request, as long as it comes on', async () => {
   const environment = { DATABASE_URL: database.url, REQUEST_TIMEOUT_MS: '1500', HEADERS_TIMEOUT_MS: '1000' }
   await using service = await startService(environment)
-  const { request, answer } = open(service)
+  const { request, answer } = openUpload(service)
   for (let n = 0; n < 20; n++) {
     request.write(lineOf(`slow-${n}`))
     await delay(200)
@@ -108,7 +72,7 @@ test('an upload may take longer than a request, as long as it comes on', async (
 test('an upload that does not come on is given up, and nothing of it is applied', async () => {
   const environment = { DATABASE_URL: database.url, REQUEST_TIMEOUT_MS: '1000', HEADERS_TIMEOUT_MS: '1000' }
   await using service = await startService(environment)
-  const { request, answer } = open(service)
+  const { request, answer } = openUpload(service)
   request.write(lineOf('stalled').repeat(600))
   await assert.rejects(answer)
   const { detail } = await latestIs('failed')
@@ -118,7 +82,7 @@ test('an upload that does not come on is given up, and nothing of it is applied'
 
 test('an upload that is cut is given up at once, and nothing of it is applied', async () => {
   await using service = await startService({ DATABASE_URL: database.url })
-  const { request, answer } = open(service)
+  const { request, answer } = openUpload(service)
   request.write(lineOf('cut').repeat(1200))
   await waitUntil(
     'chunks are staged',
@@ -136,16 +100,16 @@ test('an upload that is cut is given up at once, and nothing of it is applied', 
 
 test('more uploads than there may be are refused, and there is room again afterwards', async () => {
   await using service = await startService({ DATABASE_URL: database.url, IMPORT_UPLOADS_MAX: '1' })
-  const first = open(service)
+  const first = openUpload(service)
   first.request.write(lineOf('first'))
   await latestIs('receiving')
-  const second = open(service)
+  const second = openUpload(service)
   second.request.end(lineOf('second'))
   const { status, body } = await second.answer
   assert.deepEqual([status, body.code], [503, 'overloaded'])
   first.request.end()
   assert.equal((await first.answer).status, 202)
-  const third = open(service)
+  const third = openUpload(service)
   third.request.end(lineOf('third'))
   assert.equal((await third.answer).status, 202)
 })
@@ -156,7 +120,7 @@ for (const [what, lines] of [
 ] as const) {
   test(`an upload that is canceled ${what} ends with 409, and nothing else ends with it`, async () => {
     await using service = await startService({ DATABASE_URL: database.url })
-    const { request, answer } = open(service)
+    const { request, answer } = openUpload(service)
     request.write(lineOf('canceled'))
     const { id } = await latestIs('receiving')
     assert.equal((await ask<ImportText>(service, 'DELETE', `/imports/${id}`)).body.state, 'canceled')
@@ -173,7 +137,7 @@ for (const [what, lines] of [
 
 test('a stop ends uploads that do not end by themselves, with 503 or a cut, and exits with 0', async () => {
   await using service = await startService({ DATABASE_URL: database.url, DRAIN_DELAY_MS: '200' })
-  const { request, answer } = open(service)
+  const { request, answer } = openUpload(service)
   request.write(lineOf('stopped').repeat(600))
   const { id } = await latestIs('receiving')
   const exit = await service.stop()
@@ -189,7 +153,7 @@ test('whose process is killed again and again is applied in whole, each line onc
   const LINES = 20_000
   const KILLS = 6
   let service = await startService({ DATABASE_URL: database.url })
-  const { request, answer } = open(service)
+  const { request, answer } = openUpload(service)
   for (let n = 0; n < LINES; n++) {
     if (!request.write(lineOf(`killed-${n}`, { n }))) await once(request, 'drain')
   }
@@ -220,7 +184,7 @@ test('an import is received and applied in bounded memory', async () => {
   await isThere(service, 'warm')
   const beforeMib = await residentMib(service)
   let most = beforeMib
-  const { request, answer } = open(service)
+  const { request, answer } = openUpload(service)
   const value = { name: 'an item of about a hundred bytes', tags: ['small', 'json'], active: true }
   for (let n = 0; n < LINES; n += 500) {
     const lines = Array.from({ length: 500 }, (_, at) => lineOf(`many-${n + at}`, value)).join('')

@@ -42,7 +42,11 @@ async function sent<Body>(...[{ url }, method, path, body, signal]: Request): Pr
 
 export interface Health {
   readonly status: 'starting' | 'ok' | 'degraded' | 'draining'
-  readonly dependencies: { readonly store: Dependency; readonly cache?: Dependency }
+  readonly dependencies: {
+    readonly store: Dependency
+    readonly cache?: Dependency
+    readonly queue?: Dependency
+  }
 }
 
 interface Dependency {
