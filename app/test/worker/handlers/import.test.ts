@@ -12,6 +12,13 @@ const attempt = {
   log: createLog('error').log,
 }
 
+test('an import that somebody else applies is not done before it has ended', async () => {
+  const answers: Applied[] = ['taken', 'more', 'taken', 'ended']
+  const { handle } = importHandler({ apply: async () => answers.shift() as Applied })
+  assert.equal(await handle(attempt), 'done')
+  assert.deepEqual(answers, [])
+})
+
 test('a long import is done in turns, between which its message is sent anew', async () => {
   let chunks = 20
   async function apply(): Promise<Applied> {
