@@ -33,6 +33,8 @@ const LEVELS = { done: 'info', returned: 'info', retried: 'warn', dead: 'error' 
 
 /** While the store is away. */
 const AWAY = { baseMs: 100, maxMs: 2000 }
+/** Then others have their turn: what the store cannot do may be this message's work alone, as where a row stays locked. */
+const AWAY_TURN_MS = 5000
 
 export function createWorker({ queue, handlers, concurrency, metrics, log }: WorkerOptions): Worker {
   const byType = new Map(handlers.map((handler) => [handler.type, handler]))
@@ -72,7 +74,8 @@ export function createWorker({ queue, handlers, concurrency, metrics, log }: Wor
 
   /** The store's being away is not the message's fault: it is kept, and tried again. */
   async function handle({ handle }: Handler, { message, attempt }: Delivery): Promise<Result> {
-    for (let failures = 0; !stopping.signal.aborted; failures++) {
+    const untilMs = performance.now() + AWAY_TURN_MS
+    for (let failures = 0; !stopping.signal.aborted && performance.now() < untilMs; failures++) {
       try {
         return await handle({ body: message.body, attempt, stopping: stopping.signal, log })
       } catch (error) {
