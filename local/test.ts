@@ -8,7 +8,7 @@ import { createThrowAwayFolder } from './throw-away.ts'
 
 const TEST_FOLDERS = ['app/test', 'bench/test', 'local/test']
 const TIMEOUT_MS = 120_000
-const CONCURRENCY = 2
+const CONCURRENCY = 3
 
 process.chdir(join(import.meta.dirname, '..'))
 const args = process.argv.slice(2)
