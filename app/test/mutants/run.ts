@@ -11,7 +11,7 @@ Applies each patch of app/test/mutants (or FOLDER) whose name contains a NAME, o
 working tree of its own, and requires the test that the patch names to fail there.
 `
 
-/** Tests measure times: more at once would make them disturb each other. */
+/** Half of the time is waiting; but tests measure times, and more at once would make them disturb each other. */
 const AT_ONCE = 3
 
 async function main(): Promise<void> {

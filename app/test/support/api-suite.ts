@@ -10,12 +10,12 @@ const SUITE_MS_MAX = 60_000
 export async function runApiSuite(url: string, tree = root): Promise<void> {
   const files = globSync('app/test/e2e/api/*.test.ts', { cwd: tree })
   if (files.length === 0) throw new Error(`there is no suite in ${tree}`)
-  const { PATH = '' } = process.env
+  const { PATH = '', NODE_COMPILE_CACHE } = process.env
   const suite = startProcess({
     command: process.execPath,
     args: ['--test', '--test-reporter=tap', ...files.map((file) => join(tree, file))],
     cwd: tree,
-    env: { PATH, BASE_URL: url },
+    env: { PATH, BASE_URL: url, ...(NODE_COMPILE_CACHE && { NODE_COMPILE_CACHE }) },
   })
   try {
     const { code } = await within(SUITE_MS_MAX, 'the suite ends', suite.exited)
