@@ -13,7 +13,7 @@ create table imports (
   chunks integer not null default 0,
   next_chunk integer not null default 0,
   created_at timestamptz(3) not null default clock_timestamp(),
-  -- When something of it came last.
+  -- When something of it came, was applied, or was asked for last.
   heard_at timestamptz(3) not null default clock_timestamp(),
   finished_at timestamptz(3)
 );

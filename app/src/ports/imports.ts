@@ -49,6 +49,15 @@ export const IMPORT_ERRORS_MAX = 1000
  */
 export type Applied = 'more' | 'ended' | 'taken'
 
+export interface ReapLimits {
+  /** An import that has received nothing for so long is given up. */
+  readonly receivingMs: number
+  /** Of one that is queued or running, and that nobody has worked on for so long, workers are told again. */
+  readonly untouchedMs: number
+  /** One that ended so long ago is forgotten. */
+  readonly finishedMs: number
+}
+
 /**
  * Bulk loads. An import is staged in chunks, of which nothing is seen until its body has ended; then the chunks are
  * applied in their order, each once and as a whole: its writes, their changes in the feed and the counts are one change of
@@ -70,6 +79,6 @@ export interface Imports {
   cancel(id: string, caller: Caller): Promise<Import | undefined>
   /** Applies the next chunk. Throws what the store refuses of it: then nothing of the chunk was applied. */
   apply(id: string): Promise<Applied>
-  /** Gives up imports that have received nothing for so long, and forgets those that ended so long ago. */
-  reap(receivingMs: number, finishedMs: number): Promise<void>
+  /** Sees to imports that nothing happens to any more. */
+  reap(limits: ReapLimits): Promise<void>
 }

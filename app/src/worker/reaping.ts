@@ -1,15 +1,19 @@
-import type { Imports } from '../ports/imports.ts'
+import type { Imports, ReapLimits } from '../ports/imports.ts'
 
 const EVERY_MS = 10_000
-/** An upload of which nothing has come for so long is given up. */
-const RECEIVING_MS = 60_000
-const FINISHED_MS = 7 * 86_400_000
+const HOUR_MS = 3_600_000
+const limits: ReapLimits = {
+  receivingMs: 60_000,
+  // A queue may lose a message: when it is purged, or keeps none for longer. Rarely, for some were given up with a reason.
+  untouchedMs: 12 * HOUR_MS,
+  finishedMs: 7 * 24 * HOUR_MS,
+}
 
-/** Gives up broken uploads and forgets old imports, now and then. Every process that works tries. */
+/** Sees to imports that were left behind, now and then. Every process that works tries. */
 export function createReaping(imports: Pick<Imports, 'reap'>): { start(): void; stop(): Promise<void> } {
   let timer: NodeJS.Timeout | undefined
   // What fails now is done the next time.
-  const reap = () => void imports.reap(RECEIVING_MS, FINISHED_MS).catch(() => {})
+  const reap = () => void imports.reap(limits).catch(() => {})
   return {
     start() {
       reap()

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { after, before, describe, test } from 'node:test'
-import type { Import, ImportChunk, Imports } from '../../src/ports/imports.ts'
+import type { Import, ImportChunk, Imports, ReapLimits } from '../../src/ports/imports.ts'
 import type { Message, Queue } from '../../src/ports/queue.ts'
 import type { Store } from '../../src/ports/store.ts'
 import { patient } from '../support/postgres-store.ts'
@@ -15,6 +15,7 @@ export interface ImportsUnderTest {
 }
 
 const DAY_MS = 86_400_000
+const patience: ReapLimits = { receivingMs: DAY_MS, untouchedMs: DAY_MS, finishedMs: DAY_MS }
 
 /** What every keeper of imports promises. */
 export function importsContract(name: string, start: () => Promise<ImportsUnderTest>): void {
@@ -194,12 +195,12 @@ export function importsContract(name: string, start: () => Promise<ImportsUnderT
       const [left, ended] = [await begun(), await begun()]
       await stage(left, chunkOf(0, { [randomUUID()]: '1' }))
       await seal(ended)
-      await imports.reap(DAY_MS, DAY_MS)
+      await imports.reap(patience)
       assert.equal((await told(left)).state, 'receiving')
-      await imports.reap(-1000, DAY_MS)
+      await imports.reap({ ...patience, receivingMs: -1000 })
       assert.equal((await told(left)).state, 'failed')
       assert.equal((await told(ended)).state, 'succeeded')
-      await imports.reap(DAY_MS, -1000)
+      await imports.reap({ ...patience, finishedMs: -1000 })
       assert.equal(await imports.get(ended, patient), undefined)
       assert.equal(await imports.get(left, patient), undefined)
     })
@@ -245,6 +246,33 @@ export function importsContract(name: string, start: () => Promise<ImportsUnderT
       assert.deepEqual(await messages(), [
         { type: 'import', body: JSON.stringify({ id: sealed }), traceparent },
       ])
+    })
+
+    test('workers are told again of an import that nobody works on, for a queue may lose a message', async () => {
+      await messages()
+      const [queued, running, ended, receiving] = [await begun(), await begun(), await begun(), await begun()]
+      for (const import_ of [queued, running, ended, receiving]) {
+        await stage(import_, chunkOf(0, { [randomUUID()]: '1' }))
+        await stage(import_, chunkOf(1, { [randomUUID()]: '1' }))
+      }
+      for (const import_ of [queued, running, ended]) await seal(import_)
+      assert.equal(await imports.apply(running), 'more')
+      await work(ended)
+      assert.equal((await messages()).length, 3)
+      await imports.reap(patience)
+      assert.deepEqual(await messages(), [])
+      await imports.reap({ ...patience, untouchedMs: -1000 })
+      const told = (await messages()).map(({ type, body }) => [type, JSON.parse(body).id])
+      // Others may be left of other tests.
+      const own = told.filter(([, id]) => [queued, running, ended, receiving].includes(id))
+      assert.deepEqual(
+        own.toSorted(),
+        [
+          ['import', queued],
+          ['import', running],
+        ].toSorted(),
+      )
+      for (const import_ of [queued, running]) await work(import_)
     })
 
     test('there is nothing to do for an import that never was', async () => {

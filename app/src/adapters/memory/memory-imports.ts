@@ -145,6 +145,7 @@ export function createMemoryImports({ store, queue, clock, bytesMax }: MemoryImp
       if (staged.applying !== undefined) return 'taken'
       const chunk = staged.chunks[staged.nextChunk++] as ImportChunk
       staged.told = { ...staged.told, state: 'running' }
+      staged.heardMs = clock.nowMs()
       staged.applying = applyChunk(staged, chunk)
       await staged.applying
       staged.applying = undefined
@@ -153,12 +154,16 @@ export function createMemoryImports({ store, queue, clock, bytesMax }: MemoryImp
       return 'ended'
     },
 
-    async reap(receivingMs, finishedMs) {
+    async reap({ receivingMs, untouchedMs, finishedMs }) {
       const nowMs = clock.nowMs()
       for (const [id, staged] of imports) {
         const { state, finishedAtMs } = staged.told
         if (state === 'receiving' && staged.heardMs < nowMs - receivingMs)
           end(staged, 'failed', 'The body broke off.')
+        if ((state === 'queued' || state === 'running') && staged.heardMs < nowMs - untouchedMs) {
+          staged.heardMs = nowMs
+          await queue.send([{ type: IMPORT_MESSAGE, body: importMessageBody(id) }])
+        }
         if (finishedAtMs !== undefined && finishedAtMs < nowMs - finishedMs) imports.delete(id)
       }
     },

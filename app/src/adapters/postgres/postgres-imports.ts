@@ -1,7 +1,7 @@
 import { AppError } from '../../domain/errors.ts'
 import type { LineFault } from '../../domain/imports/line.ts'
 import { IMPORT_MESSAGE, importMessageBody } from '../../domain/imports/message.ts'
-import type { Applied, Import, ImportState, Imports } from '../../ports/imports.ts'
+import type { Applied, Import, ImportState, Imports, ReapLimits } from '../../ports/imports.ts'
 import type { Caller } from '../../ports/store.ts'
 import { type BatcherOptions, createBatcher } from '../batcher.ts'
 import { batchFault, outcomeUnknown, unavailable, workFault } from './faults.ts'
@@ -137,9 +137,10 @@ export function createPostgresImports(
 
     apply: (id) => chunks.add(id, patient),
 
-    async reap(receivingMs, finishedMs) {
+    async reap(limits) {
       try {
-        await pool.use((session) => session.script(reapSql(receivingMs, finishedMs)))
+        await pool.use((session) => session.script(reapSql(limits)))
+        onCommitted.message()
       } catch (fault) {
         throw unavailable(fault)
       }
@@ -158,7 +159,7 @@ export function noLongerReceives(): AppError {
   )
 }
 
-function reapSql(receivingMs: number, finishedMs: number): string {
+function reapSql({ receivingMs, untouchedMs, finishedMs }: ReapLimits): string {
   const ago = (ms: number) => `clock_timestamp() - interval '${Math.round(ms)} milliseconds'`
   return `
     with ended as (
@@ -167,6 +168,13 @@ function reapSql(receivingMs: number, finishedMs: number): string {
       returning id
     )
     delete from import_chunks using ended where import_id = ended.id;
+    with untouched as (
+      update imports set heard_at = clock_timestamp()
+      where state in ('queued', 'running') and heard_at < ${ago(untouchedMs)}
+      returning id
+    )
+    insert into messages (type, body)
+    select '${IMPORT_MESSAGE}', json_build_object('id', id)::text from untouched;
     delete from imports where finished_at < ${ago(finishedMs)}`
 }
 

@@ -25,6 +25,7 @@ update imports set
   state = case when next_chunk + 1 < chunks then 'running' else 'succeeded' end,
   finished_at = case when next_chunk + 1 < chunks then null else clock_timestamp() end,
   next_chunk = next_chunk + 1,
+  heard_at = clock_timestamp(),
   lines_applied = lines_applied + (select count(*) from written),
   lines_superseded = lines_superseded + (select superseded from chunk)
 where id = $1
