@@ -4,7 +4,7 @@ import { stripTypeScriptTypes } from 'node:module'
 import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import type { Mutant, NamedTest } from './mutant.ts'
-import { type PassedTest, runTests, type TestRun } from './test-run.ts'
+import { type FailedTest, type NamedResult, type PassedTest, runTests } from './test-run.ts'
 
 const TEST_MS_MAX = 30_000
 /** A test that a mutant makes hang is not waited for much longer than it takes without: so often, and so long at least. */
@@ -41,11 +41,12 @@ export async function survival(
   usualMs: number,
 ): Promise<string | undefined> {
   const timeoutMs = Math.min(TEST_MS_MAX, Math.max(PATIENCE.msMin, PATIENCE.times * usualMs))
-  const isEnough = (text: string) => !BROKEN_PROGRAM.test(text)
+  const isEnough = ({ why }: FailedTest) => !BROKEN_PROGRAM.test(why)
   const namePatterns = namePattern === undefined ? [] : [namePattern]
-  const { passed, failures, crash } = await runTests({ copy, file, namePatterns, timeoutMs, isEnough })
-  if (failures.some(isEnough)) return undefined
-  if (failures.length > 0) return `the program no longer runs: ${failures[0]}`
+  const { passed, failed, crash } = await runTests({ copy, file, namePatterns, timeoutMs, isEnough })
+  if (failed.some(isEnough)) return undefined
+  const [broken] = failed
+  if (broken !== undefined) return `the program no longer runs: ${broken.why}`
   if (crash !== undefined) return `the test file fails, but no test in it: ${crash}`
   return `SURVIVED ${passed.length} ${passed.length === 1 ? 'test' : 'tests'} of ${file}`
 }
@@ -66,16 +67,16 @@ export async function usual(copy: string, file: string, tests: readonly NamedTes
     ? []
     : patterns.filter((pattern) => pattern !== undefined)
   const timeoutMs = TEST_MS_MAX * tests.length
-  const run = await runTests({ copy, file, namePatterns, timeoutMs })
-  const fault = run.failures[0] ?? run.crash
-  const startMs = Math.max(0, run.ms - sum(run.passed))
+  const { passed, failed, crash, ms } = await runTests({ copy, file, namePatterns, timeoutMs })
+  const startMs = Math.max(0, ms - sum(passed))
   return {
     faultOf({ namePattern }) {
+      const fault = matching(failed, namePattern)[0]?.why ?? crash
       if (fault !== undefined) return `${file} fails without the mutant as well: ${fault}`
-      if (matching(run, namePattern).length === 0) return `no test of ${file} has such a name`
+      if (matching(passed, namePattern).length === 0) return `no test of ${file} has such a name`
       return undefined
     },
-    msOf: ({ namePattern }) => startMs + sum(matching(run, namePattern)),
+    msOf: ({ namePattern }) => startMs + sum(matching(passed, namePattern)),
   }
 }
 
@@ -84,7 +85,7 @@ function sum(tests: readonly PassedTest[]): number {
 }
 
 /** Those whose names match as node:test has it. */
-function matching({ passed }: TestRun, pattern: RegExp | undefined): readonly PassedTest[] {
-  if (pattern === undefined) return passed
-  return passed.filter(({ names }) => [...names, names.join(' ')].some((name) => pattern.test(name)))
+function matching<T extends NamedResult>(results: readonly T[], pattern: RegExp | undefined): readonly T[] {
+  if (pattern === undefined) return results
+  return results.filter(({ names }) => [...names, names.join(' ')].some((name) => pattern.test(name)))
 }

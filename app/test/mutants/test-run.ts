@@ -11,22 +11,29 @@ export interface TestRunOptions {
   /** Of each test, and of the file. */
   readonly timeoutMs: number
   /** Ends the run at the first failure for which it returns true. */
-  readonly isEnough?: (failure: string) => boolean
+  readonly isEnough?: (failure: FailedTest) => boolean
 }
 
 export interface TestRun {
   readonly passed: readonly PassedTest[]
-  /** Why tests failed, without those that only have a failed test inside, or were never begun. */
-  readonly failures: readonly string[]
+  /** Without those that only have a failed test inside, or were never begun. */
+  readonly failed: readonly FailedTest[]
   /** What happened to the file as a whole. */
   readonly crash: string | undefined
   readonly ms: number
 }
 
-export interface PassedTest {
-  /** Its own, after those of the suites and tests around it. */
+export interface NamedResult {
+  /** Its own name, after those of the suites and tests around it. */
   readonly names: readonly string[]
+}
+
+export interface PassedTest extends NamedResult {
   readonly ms: number
+}
+
+export interface FailedTest extends NamedResult {
+  readonly why: string
 }
 
 /** Runs tests of one file in a process of their own. */
@@ -50,7 +57,7 @@ export async function runTests({
     ...(namePatterns.length > 0 && { testNamePatterns: namePatterns }),
   })
   const passed: PassedTest[] = []
-  const failures: string[] = []
+  const failed: FailedTest[] = []
   let crash: string | undefined
   let names: readonly string[] = []
   for await (const { type, data } of events) {
@@ -58,19 +65,19 @@ export async function runTests({
     if (type !== 'test:pass' && type !== 'test:fail') continue
     const isFile = resolve(copy, data.name) === path
     const { details, nesting, name } = data
+    const result = { names: [...names.slice(0, nesting), name] }
     if (type === 'test:pass') {
-      if (isFile || details.type === 'suite') continue
-      passed.push({ names: [...names.slice(0, nesting), name], ms: details.duration_ms })
+      if (!isFile && details.type !== 'suite') passed.push({ ...result, ms: details.duration_ms })
       continue
     }
     const { error } = data.details
     const { failureType } = error as { failureType?: string }
-    const text = `${name}: ${(error.cause as Error | undefined)?.message ?? error.cause ?? error.message}`
-    if (isFile) crash ??= text
+    const why = `${name}: ${(error.cause as Error | undefined)?.message ?? error.cause ?? error.message}`
+    if (isFile) crash ??= why
     else if (failureType === 'testCodeFailure' || failureType === 'testTimeoutFailure') {
-      failures.push(text)
-      if (isEnough(text)) end.abort()
-    } else if (failureType !== 'subtestsFailed') crash ??= text
+      failed.push({ ...result, why })
+      if (isEnough({ ...result, why })) end.abort()
+    } else if (failureType !== 'subtestsFailed') crash ??= why
   }
-  return { passed, failures, crash, ms: performance.now() - startMs }
+  return { passed, failed, crash, ms: performance.now() - startMs }
 }
