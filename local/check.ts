@@ -8,6 +8,7 @@ const steps: readonly [title: string, command: string, ...args: string[]][] = [
   ['format and lint', 'node_modules/.bin/biome', 'ci', '--colors=off', '--error-on-warnings', '.'],
   ['types', 'node_modules/.bin/tsc', '--noEmit'],
   ['architecture', node, '--test', 'app/test/architecture.test.ts'],
+  ['what documents name exists', node, '--test', 'app/test/documents.test.ts'],
   ['generated files are up to date', node, 'local/generate.ts', '--check'],
 ]
 const failed = steps.filter((step) => !passes(...step)).map(([title]) => title)

@@ -229,17 +229,3 @@ test(`no file has more than ${LINES_MAX} lines`, () => {
     long.map(({ path, lines }) => `${path}:${LINES_MAX} of ${lines}: a file has one subject; split it`),
   )
 })
-
-test('a link in a document leads to a file that exists', () => {
-  const links = filesNamed('.md').flatMap((path) =>
-    matchesIn(path, /\]\((?![a-z]+:|#)([^)\s#]+)/g).map(({ place, groups: [, target = ''] }) => {
-      const folder = target.startsWith('/') ? '' : posix.dirname(path)
-      return { place, target, to: posix.join(folder, decodeURIComponent(target)) }
-    }),
-  )
-  const broken = links.filter(
-    ({ to }) =>
-      !ownFiles.some((path) => path === to || to === '.' || path.startsWith(`${to.replace(/\/$/, '')}/`)),
-  )
-  assertNone(broken.map(({ place, target }) => `${place}: ${target} is not a file of ours; correct the link`))
-})
