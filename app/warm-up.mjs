@@ -12,6 +12,4 @@ process.setuid(USER)
 // The entry point itself enables the cache.
 process.argv.push('--print-config')
 await import('./src/main.ts')
-// Another entry point would run.
-const files = globSync('src/**/*.ts', { exclude: ['src/redrive.ts'] })
-for (const file of files) await import(`./${file}`)
+for (const file of globSync('src/**/*.ts')) await import(`./${file}`)

@@ -128,4 +128,4 @@ function complain(line: string): void {
   process.stderr.write(`${line}\n`)
 }
 
-process.exitCode = await main()
+if (import.meta.main) process.exitCode = await main()

@@ -71,7 +71,11 @@ export const variables = {
     queueUrl,
   ),
   AWS_REGION: text(undefined, 'Region of the queue, if its URL does not tell it.'),
-  AWS_ENDPOINT_URL_SQS: text(undefined, 'Where SQS answers, when it is not AWS.', url(['http:', 'https:'])),
+  AWS_ENDPOINT_URL_SQS: text(
+    undefined,
+    'Where SQS answers, if not at the host of `QUEUE_URL`.',
+    url(['http:', 'https:']),
+  ),
   QUEUE_TIMEOUT_MS: integer(2000, [100, 60_000], 'How long a request to the queue may take.'),
   QUEUE_RECEIVES_MAX: integer(
     5,

@@ -25,11 +25,12 @@ interface SendOptions {
 }
 
 export function connectToSqs(config: Config, outage: OutageLog): SqsConnection {
-  const { QUEUE_URL, AWS_REGION, AWS_ENDPOINT_URL_SQS: endpoint, QUEUE_TIMEOUT_MS } = config
-  const { hostname } = new URL(QUEUE_URL as string)
+  const { QUEUE_URL, AWS_REGION, AWS_ENDPOINT_URL_SQS, QUEUE_TIMEOUT_MS } = config
+  const { hostname, origin } = new URL(QUEUE_URL as string)
   const client = new SQSClient({
     region: AWS_REGION ?? REGION_OF_HOST.exec(hostname)?.[1] ?? NO_REGION,
-    ...(endpoint !== undefined && { endpoint, useQueueUrlAsEndpoint: false }),
+    endpoint: AWS_ENDPOINT_URL_SQS ?? origin,
+    useQueueUrlAsEndpoint: false,
     maxAttempts: ATTEMPTS_MAX,
   })
   let state: DependencyStatus['state'] = 'starting'

@@ -26,7 +26,12 @@ export interface Watch {
   close(): void
 }
 
-const LOOK_EVERY_MS = 5000
+interface DeadQueue {
+  readonly arn: string
+  readonly url: string
+}
+
+const LOOK_EVERY_MS = 10_000
 const WITHOUT_POLICY =
   'the queue has no dead-letter queue: what fails is tried for ever; give it a redrive policy'
 const FAILED = { baseMs: 200, maxMs: 2000 }
@@ -39,6 +44,8 @@ const SIZES: readonly QueueAttributeName[] = [
 export function watchQueue({ send }: SqsConnection, queueUrl: string, log: Log): Watch {
   let policy: RedrivePolicy | undefined
   let sizes: QueueSizes | undefined
+  /** A queue of this name keeps its URL. */
+  let dead: DeadQueue | undefined
   let timer: NodeJS.Timeout | undefined
   let isClosed = false
   let isTold = false
@@ -54,8 +61,11 @@ export function watchQueue({ send }: SqsConnection, queueUrl: string, log: Log):
     // arn:aws:sqs:REGION:ACCOUNT:NAME
     const [, , , , QueueOwnerAWSAccountId, QueueName] = String(deadLetterTargetArn).split(':')
     try {
-      const { QueueUrl } = await send(new GetQueueUrlCommand({ QueueName, QueueOwnerAWSAccountId }))
-      return { receivesMax: Number(maxReceiveCount), deadUrl: QueueUrl as string }
+      if (dead?.arn !== deadLetterTargetArn) {
+        const { QueueUrl = '' } = await send(new GetQueueUrlCommand({ QueueName, QueueOwnerAWSAccountId }))
+        dead = { arn: deadLetterTargetArn, url: QueueUrl }
+      }
+      return { receivesMax: Number(maxReceiveCount), deadUrl: (dead as DeadQueue).url }
     } catch (error) {
       if (error instanceof QueueDoesNotExist) return undefined
       throw error
@@ -68,13 +78,13 @@ export function watchQueue({ send }: SqsConnection, queueUrl: string, log: Log):
     policy = text === undefined ? undefined : await policyOf(text)
     if (policy === undefined && !isTold) log.warn(WITHOUT_POLICY)
     isTold = policy === undefined
-    const dead = policy && (await attributesOf(policy.deadUrl, ['ApproximateNumberOfMessages']))
+    const letters = policy && (await attributesOf(policy.deadUrl, ['ApproximateNumberOfMessages']))
     const [visible, inFlight, delayed] = SIZES.map((name) => Number(attributes[name])) as [
       number,
       number,
       number,
     ]
-    sizes = { visible, inFlight, delayed, dead: Number(dead?.ApproximateNumberOfMessages ?? 0) }
+    sizes = { visible, inFlight, delayed, dead: Number(letters?.ApproximateNumberOfMessages ?? 0) }
     return policy
   }
 
