@@ -12,11 +12,22 @@ const partNames = [
   'growth',
   'import',
   'cache',
+  'isolation',
+  'queue',
 ] as const
 type PartName = (typeof partNames)[number]
 
 /** The parts that need a database. */
-const databasePartNames: readonly PartName[] = ['pgbench', 'pool', 'lock', 'growth', 'import', 'cache']
+const databasePartNames: readonly PartName[] = [
+  'pgbench',
+  'pool',
+  'lock',
+  'growth',
+  'import',
+  'cache',
+  'isolation',
+  'queue',
+]
 
 const anyWorkloadNames = [...new Set([...workloadNames, ...databaseWorkloadNames])]
 
@@ -45,9 +56,12 @@ of tier 2
   pool        latency of one operation at a time beside pg.Pool, in one process
   lock        PUTs while another session has locked one row for a second
   growth      GET, PUT and the hundredth page with 1,000,000 items beside 1,000
-  import      one import of 1,000,000 lines beside a plain COPY
 of the cache
   cache       hot reads beside tier 1, Redis beside the database, writes, and a skewed mix
+of the queue and its workers
+  import      1,000,000 lines by one process, by a worker, and by one that is killed ten times, beside a plain COPY
+  isolation   latency of requests while imports are worked on, with a worker and without
+  queue       latency of writes with the queue away, and many small imports
 
 options
   --rounds N           rounds; the figures are medians over them (default 5)

@@ -1,9 +1,6 @@
-import { execFile } from 'node:child_process'
-import { join } from 'node:path'
-import { promisify } from 'node:util'
 import type { OpenLoopResult } from './open-loop.ts'
-import { pinned } from './pinning.ts'
 import { residentMb } from './process-usage.ts'
+import { runOpenLoop } from './run-open-loop.ts'
 import { median } from './statistics.ts'
 import type { Running } from './subjects.ts'
 import { type Load, prepare, warmUpConnections, warmUpSeconds } from './throughput.ts'
@@ -89,17 +86,8 @@ async function openLoop({ subject, file }: Load, rate: number): Promise<Overload
     peakResidentMb = Math.max(peakResidentMb, residentMb(subject.pid))
   }, sampleEveryMs)
   try {
-    const [command, ...args] = pinned('load', [
-      process.execPath,
-      join(import.meta.dirname, 'open-loop.ts'),
-      ...['--origin', subject.origin.href],
-      ...['--requests', file],
-      ...['--rate', String(Math.round(rate))],
-      ...['--seconds', String(openLoopSeconds)],
-      ...['--connections', String(openLoopConnections)],
-    ])
-    const { stdout } = await promisify(execFile)(command, args)
-    const result: OpenLoopResult = JSON.parse(stdout)
+    const plan = { rate, seconds: openLoopSeconds, connections: openLoopConnections }
+    const result = await runOpenLoop(subject.origin, file, plan, 'load')
     return { ...result, peakResidentMb }
   } finally {
     clearInterval(sampler)

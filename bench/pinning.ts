@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
 
 /** `anywhere`: where the scheduler likes. */
 export type Side = 'server' | 'load' | 'anywhere'
@@ -16,11 +17,24 @@ export function pinned(
   [program, ...args]: readonly [string, ...string[]],
 ): [string, ...string[]] {
   if (side === 'anywhere') return [program, ...args]
+  return ['taskset', '--cpu-list', processorsOf(side).join(','), program, ...args]
+}
+
+/** Keeps a process that runs, and all that it starts from now on, on a side. One that has just ended is left alone. */
+export function pinProcess(side: Side, pid: number): void {
+  try {
+    execFileSync('taskset', ['--all-tasks', '--pid', '--cpu-list', processorsOf(side).join(','), String(pid)])
+  } catch (error) {
+    if (existsSync(`/proc/${pid}`)) throw error
+  }
+}
+
+function processorsOf(side: Side): number[] {
   const allowed = /^Cpus_allowed_list:\s+(\S+)$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? ''
-  const [first, ...others] = processors(allowed)
+  const all = processors(allowed)
   // With only one there is nothing to choose.
-  const chosen = side === 'server' || others.length === 0 ? [first] : others
-  return ['taskset', '--cpu-list', chosen.join(','), program, ...args]
+  if (side === 'anywhere' || all.length === 1) return all
+  return side === 'server' ? all.slice(0, 1) : all.slice(1)
 }
 
 /** The numbers in a list as the kernel writes it: `0-2,5` → 0, 1, 2, 5. */

@@ -22,6 +22,8 @@ export interface Running extends AsyncDisposable {
   readonly startMs: number
   /** Empties the log, which grows by megabytes a second under load. */
   clearLog(): Promise<void>
+  /** SIGKILL. Resolves when it is gone. */
+  kill(): Promise<void>
 }
 
 // As in production: its own entry point, every feature on, the log in a file.
@@ -124,6 +126,10 @@ async function start(
     pid: child.pid,
     startMs,
     clearLog: () => truncate(log),
+    async kill() {
+      child.signal('SIGKILL')
+      await child.exited
+    },
     async [Symbol.asyncDispose]() {
       await child.stop()
     },

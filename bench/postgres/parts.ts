@@ -2,7 +2,11 @@ import { type CacheMeasured, cache } from '../cache/cache.ts'
 import { cacheText } from '../cache/report.ts'
 import { type ImportMeasured, importing } from '../import/import.ts'
 import { importText } from '../import/report.ts'
+import { type IsolationMeasured, isolation } from '../isolation/isolation.ts'
+import { isolationText } from '../isolation/report.ts'
 import type { Options } from '../options.ts'
+import { type QueueMeasured, queue } from '../queue/queue.ts'
+import { queueText } from '../queue/report.ts'
 import { type Comparison, comparison, pgbenchLoads } from './comparison.ts'
 import { type Growth, growth } from './growth.ts'
 import { databaseWorkloadNames } from './key-space.ts'
@@ -19,6 +23,8 @@ export interface DatabaseMeasured {
   readonly growth: readonly Growth[] | undefined
   readonly importing: ImportMeasured | undefined
   readonly cache: CacheMeasured | undefined
+  readonly isolation: IsolationMeasured | undefined
+  readonly queue: QueueMeasured | undefined
   readonly faults: readonly string[]
 }
 
@@ -27,11 +33,13 @@ const fewItems = 1_000
 const manyItems = 1_000_000
 const poolTurns = 100
 const cachePlan = { connections: 64, readItems: 20_000, warmUpSeconds: 4 }
-const importLines = 1_000_000
+const importPlan = { lines: 1_000_000, kills: 10, badEvery: 250 }
+const isolationPlan = { rate: 500, smallLinesPerSecond: 45_000, largeLinesPerSecond: 12_000 }
+const queuePlan = { putRate: 500, postRate: 20, imports: 1_000 }
 /** In which more writes are done than the table of many items has pages. */
 const growthWarmUpSeconds = 6
 
-/** Runs the parts of tier 2 and of the cache in turn on one server, and prints the figures of each as soon as it has them. */
+/** Runs the parts that need a database in turn on one server, and prints the figures of each as soon as it has them. */
 export async function databaseParts(
   options: Options,
   dir: string,
@@ -77,12 +85,14 @@ export async function databaseParts(
         growth(server, { ...plan, fewItems, manyItems, warmUpSeconds: growthWarmUpSeconds }, dir, progress),
       (growths) => growthText(growths, fewItems, manyItems),
     ),
-    importing: await part(
-      'import',
-      () => importing(server, { lines: importLines }, dir, progress),
-      importText,
-    ),
+    importing: await part('import', () => importing(server, importPlan, dir, progress), importText),
     cache: await part('cache', () => cache(server, { ...plan, ...cachePlan }, dir, progress), cacheText),
+    isolation: await part(
+      'isolation',
+      () => isolation(server, { ...plan, ...isolationPlan }, dir, progress),
+      isolationText,
+    ),
+    queue: await part('queue', () => queue(server, { ...plan, ...queuePlan }, dir, progress), queueText),
   }
   const { growth: growths = [], ...others } = measured
   const faults = [...Object.values(others), ...growths].flatMap((each) => each?.faults ?? [])

@@ -5,6 +5,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { openSession, type Row, type Session } from '../../app/src/adapters/postgres/session.ts'
 import { startPostgres } from '../../local/postgres.ts'
+import { listProcesses } from '../../local/process-table.ts'
+import { pinProcess, type Side } from '../pinning.ts'
 import { familyCpuSeconds } from '../process-usage.ts'
 import { fillSql } from './key-space.ts'
 
@@ -18,6 +20,8 @@ export interface Server extends AsyncDisposable {
   copy(database: string, file: string): Promise<number>
   /** CPU time of all its processes since its start, those that have ended included. */
   cpuSeconds(): number
+  /** Keeps all its processes on a side from now on, also those of sessions that are opened later. */
+  pin(side: Side): void
 }
 
 export interface Database {
@@ -93,6 +97,10 @@ export async function startServer(dir: string): Promise<Server> {
       return seconds
     },
     cpuSeconds: () => familyCpuSeconds(postgres.pid),
+    pin(side) {
+      const children = listProcesses().filter(({ parent }) => parent === postgres.pid)
+      for (const pid of [postgres.pid, ...children.map((child) => child.pid)]) pinProcess(side, pid)
+    },
     async [Symbol.asyncDispose]() {
       await postgres.abandon()
     },

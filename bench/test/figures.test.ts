@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { test } from 'node:test'
-import { pinned, processors } from '../pinning.ts'
+import { pinned, pinProcess, processors } from '../pinning.ts'
 import { cpuSeconds, familyCpuSeconds, residentMb } from '../process-usage.ts'
 import { frame, requestText } from '../raw-http.ts'
 import { table } from '../report.ts'
@@ -75,6 +76,16 @@ test('the list of processors is read as the kernel writes it', () => {
 test('a command that may run anywhere is left as it is', () => {
   assert.deepEqual(pinned('anywhere', ['wrk', '-v']), ['wrk', '-v'])
   assert.deepEqual(pinned('server', ['wrk', '-v']).slice(-2), ['wrk', '-v'])
+})
+
+test('a process that runs is kept on a side, and so is what it starts', async () => {
+  const shell = spawn('/bin/sh', ['-c', 'read -r line && grep Cpus_allowed_list /proc/self/status'])
+  pinProcess('server', Number(shell.pid))
+  shell.stdin.end('go\n')
+  const [allowed] = await once(shell.stdout.setEncoding('utf8'), 'data')
+  const [, , first] = pinned('server', ['true'])
+  assert.equal(allowed.trim(), `Cpus_allowed_list:\t${first}`)
+  pinProcess('server', 2 ** 22)
 })
 
 test('CPU time of children counts, also when they have ended', () => {

@@ -14,6 +14,8 @@ test('without arguments every part runs with its defaults', () => {
     'growth',
     'import',
     'cache',
+    'isolation',
+    'queue',
   ])
   assert.equal(rounds, 5)
   assert.deepEqual(connections, [1, 16, 64, 256])
@@ -50,7 +52,7 @@ for (const [args, message] of [
   [['--workloads', 'delete'], /--workloads: expected one of get, get304, put, mix, not 'delete'/],
   [
     ['faster'],
-    /part: expected one of throughput, start, overload, pgbench, pool, lock, growth, import, cache, not 'faster'/,
+    /part: expected one of throughput, start, overload, pgbench, pool, lock, growth, import, cache, isolation, queue, not 'faster'/,
   ],
   [['--round', '3'], /'--round'/],
 ] as const) {

@@ -1,0 +1,127 @@
+import { startSqsServer } from '../../app/test/support/sqs.ts'
+import type { Server } from '../postgres/server.ts'
+import { apiAndWorker, oneProcess, type Sides, type System } from '../system.ts'
+import { loadOf, measure, mediansOf, type Sample } from './load.ts'
+import { type State, type StatesPlan, states } from './states.ts'
+
+/** What the API's clients see of one system while it does something else. */
+export interface Cell {
+  readonly state: string
+  readonly system: string
+  readonly median: Sample
+  readonly rounds: readonly Sample[]
+}
+
+export interface IsolationMeasured {
+  /** Of GETs, and as many PUTs, for each second. */
+  readonly rate: number
+  readonly cells: readonly Cell[]
+  /** In words, what makes figures void. */
+  readonly faults: readonly string[]
+}
+
+export interface IsolationPlan extends StatesPlan {
+  readonly items: number
+  readonly rate: number
+  readonly rounds: number
+}
+
+/**
+ * The API and its load share one processor, and all else has the others, with a worker and without: what the database
+ * does for an import then takes nothing from the API, as on machines of their own.
+ */
+const apiSide = 'server'
+const otherSide = 'load'
+const sides: Sides = { api: apiSide, worker: otherSide }
+
+const warmUpSeconds = 1
+const onTimeMin = 0.95
+
+/**
+ * The latency of GETs and PUTs at a fixed rate while imports are worked on or received, beside that of a quiet system: of
+ * an API that does the work itself, and of one that has a worker. In turn within each round.
+ */
+export async function isolation(
+  server: Server,
+  plan: IsolationPlan,
+  dir: string,
+  progress: (text: string) => void,
+): Promise<IsolationMeasured> {
+  server.pin(otherSide)
+  try {
+    await using sqs = await startSqsServer()
+    const one = await server.createDatabase('bench_isolation_one', plan.items)
+    const other = await server.createDatabase('bench_isolation_other', plan.items)
+    await using together = await oneProcess('one process', one, dir, sides)
+    await using apart = await apiAndWorker('API and worker', other, sqs, dir, sides)
+    const cells = await inTurn([together, apart], plan, dir, progress)
+    return { rate: plan.rate, cells, faults: cells.flatMap(faultsOf) }
+  } finally {
+    server.pin('anywhere')
+  }
+}
+
+async function inTurn(
+  systems: readonly System[],
+  plan: IsolationPlan,
+  dir: string,
+  progress: (text: string) => void,
+): Promise<Cell[]> {
+  const measuring = await Promise.all(systems.map((system) => measuringOf(system, plan, dir)))
+  for (const { quiet } of measuring) await quiet(warmUpSeconds)
+  const cells = states(plan).map((state) => ({ state, rounds: systems.map((): Sample[] => []) }))
+  for (let round = 1; round <= plan.rounds; round += 1) {
+    for (const { state, rounds } of cells) {
+      progress(`isolation: round ${round} of ${plan.rounds}, ${state.name}`)
+      const order = [...measuring.entries()]
+      for (const [at, { during }] of round % 2 === 1 ? order : order.reverse()) {
+        rounds[at]?.push(await during(state))
+      }
+    }
+  }
+  return cells.flatMap(({ state, rounds }) =>
+    rounds.map((samples, at) => ({
+      state: state.name,
+      system: systems[at]?.name ?? '',
+      median: mediansOf(samples),
+      rounds: samples,
+    })),
+  )
+}
+
+interface Measuring {
+  quiet(seconds: number): Promise<Sample>
+  during(state: State): Promise<Sample>
+}
+
+async function measuringOf(
+  system: System,
+  { items, rate, seconds }: IsolationPlan,
+  dir: string,
+): Promise<Measuring> {
+  const load = await loadOf(system, items, dir)
+  // Imports have ids of their own: nobody waits for a row that a chunk has locked.
+  let nextIndex = items
+  return {
+    quiet: (seconds) => measure(system, load, { rate, seconds }, apiSide, async () => 0),
+    async during(state) {
+      await system.database.settled()
+      await system.api.clearLog()
+      const doing = await state.begin(system, nextIndex)
+      nextIndex = doing.nextIndex
+      const sample = await measure(system, load, { rate, seconds }, apiSide, doing.appliedLines)
+      await doing.end()
+      return sample
+    },
+  }
+}
+
+function faultsOf({ state, system, median, rounds }: Cell): string[] {
+  const faults: string[] = []
+  if (median.onTime < onTimeMin) {
+    faults.push(`${state}, ${system}: ${(100 * median.onTime).toFixed(1)}% of the requests were sent in time`)
+  }
+  const refused = rounds.reduce((sum, sample) => sum + sample.refused, 0)
+  if (refused > 0) faults.push(`${state}, ${system}: ${refused} requests were refused`)
+  return faults
+}

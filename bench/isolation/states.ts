@@ -1,0 +1,112 @@
+import { cancel, importOf, type Told, upload } from '../import/client.ts'
+import { bodyOf, type Lines } from '../import/lines.ts'
+import type { System } from '../system.ts'
+
+/** What a system does while its API is measured. */
+export interface State {
+  readonly name: string
+  /** Resolves when it has begun. No id of `nextIndex` or above is in use. */
+  begin(system: System, nextIndex: number): Promise<Doing>
+}
+
+export interface Doing {
+  /** The first index that is not in use. */
+  readonly nextIndex: number
+  /** Lines that have been applied so far. Throws when there is nothing left to apply. */
+  appliedLines(): Promise<number>
+  end(): Promise<void>
+}
+
+export interface StatesPlan {
+  /** How long a figure takes. */
+  readonly seconds: number
+  /** More than are applied in a second, of about 100 bytes and of 4 KiB, so that imports last. */
+  readonly smallLinesPerSecond: number
+  readonly largeLinesPerSecond: number
+}
+
+/** For which there has to be something to do as well: the load's processes start and end. */
+const moreSeconds = 3
+
+const largeValueBytes = 4_096
+const manyImports = 8
+
+export function states({ seconds, smallLinesPerSecond, largeLinesPerSecond }: StatesPlan): State[] {
+  const lastingSeconds = seconds + moreSeconds
+  const small = { count: smallLinesPerSecond * lastingSeconds }
+  const many = { count: Math.ceil(small.count / manyImports) }
+  const large = { count: largeLinesPerSecond * lastingSeconds, value: largeValue }
+  return [
+    { name: 'nothing else', begin: async (_, nextIndex) => doingNothing(nextIndex) },
+    { name: 'import worked on', begin: (system, from) => work(system, [{ ...small, from }]) },
+    {
+      name: `${manyImports} imports worked on`,
+      begin: (system, from) => work(system, inARow(manyImports, { ...many, from })),
+    },
+    { name: 'import of 4 KiB values', begin: (system, from) => work(system, [{ ...large, from }]) },
+    { name: 'NDJSON received', begin: (system, from) => receive(system, { from, count: endless }) },
+    {
+      name: 'CSV received',
+      begin: (system, from) => receive(system, { from, count: endless, format: 'csv' }),
+    },
+  ]
+}
+
+/** Lines: more than anybody receives. */
+const endless = 50_000_000
+
+function largeValue(id: string): string {
+  return `{"id":"${id}","text":"${id.repeat(Math.ceil(largeValueBytes / id.length))}"}`
+}
+
+function inARow(number: number, lines: Lines): Lines[] {
+  return Array.from({ length: number }, (_, n) => ({ ...lines, from: lines.from + n * lines.count }))
+}
+
+function doingNothing(nextIndex: number): Doing {
+  return { nextIndex, appliedLines: async () => 0, end: async () => {} }
+}
+
+/** Imports that have been received as a whole, at about the same time. */
+async function work({ api: { origin } }: System, all: readonly Lines[]): Promise<Doing> {
+  const told = await Promise.all(all.map((lines) => upload(origin, bodyOf(lines), lines)))
+  const look = () => Promise.all(told.map(({ id }) => importOf(origin, id)))
+  return {
+    nextIndex: Math.max(...all.map(({ from, count }) => from + count)),
+    async appliedLines() {
+      const found = await look()
+      if (found.every(({ finishedAt }) => finishedAt !== null)) throw new Error('the imports ended too early')
+      return sum(found)
+    },
+    async end() {
+      for (const { id } of told) await cancel(origin, id)
+    },
+  }
+}
+
+function sum(found: readonly Told[]): number {
+  return found.reduce((total, { lines }) => total + lines.applied, 0)
+}
+
+/** An import whose body goes on until it is broken off. */
+async function receive({ api: { origin } }: System, lines: Lines): Promise<Doing> {
+  const breaking = new AbortController()
+  const ended = upload(origin, bodyOf(lines), { ...lines, signal: breaking.signal }).then(
+    () => {
+      throw new Error('the body ended too early')
+    },
+    (error: Error) => {
+      if (!breaking.signal.aborted) throw error
+    },
+  )
+  // Whoever waits for the end is told.
+  ended.catch(() => {})
+  return {
+    nextIndex: lines.from,
+    appliedLines: async () => 0,
+    async end() {
+      breaking.abort()
+      await ended
+    },
+  }
+}

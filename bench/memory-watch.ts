@@ -1,0 +1,26 @@
+import { residentMb } from './process-usage.ts'
+
+export interface MemoryWatch {
+  /** Ends it. Returns the most that was seen, in MB. */
+  stop(): number
+}
+
+const lookEveryMs = 100
+
+/** Of the process that `pid` tells at the moment. One that has just ended is not looked at. */
+export function watchMemory(pid: () => number): MemoryWatch {
+  let peak = 0
+  function look(): void {
+    try {
+      peak = Math.max(peak, residentMb(pid()))
+    } catch {}
+  }
+  look()
+  const timer = setInterval(look, lookEveryMs)
+  return {
+    stop() {
+      clearInterval(timer)
+      return peak
+    },
+  }
+}
