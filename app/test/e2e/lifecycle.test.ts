@@ -153,7 +153,9 @@ suite('on SIGTERM', { concurrency: true }, () => {
     // Not 0: a client was left without its answer, and whoever deploys should know.
     await assertStopped(service, startMs, 1)
     assert.equal(await stuck.ended(), '')
-    assert.ok(service.lines.some(({ msg, step }) => msg === 'step failed' && step === 'finish requests and work'))
+    assert.ok(
+      service.lines.some(({ msg, step }) => msg === 'step failed' && step === 'finish requests and work'),
+    )
   })
 
   for (const [first, second] of [
