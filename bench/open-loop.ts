@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
+import { everyArrival } from './arrivals.ts'
 import { connectionPool } from './connection-pool.ts'
 import { percentile } from './statistics.ts'
 
@@ -84,42 +85,31 @@ async function openLoop(load: Load): Promise<OpenLoopResult> {
 }
 
 interface Sending {
-  arrivals: number
-  late: number
-  unsent: number
-  seconds: number
-  cpuSeconds: number
+  readonly arrivals: number
+  readonly late: number
+  readonly unsent: number
+  readonly seconds: number
+  readonly cpuSeconds: number
 }
 
-/** Hands each request to `send` at its time, in bursts of about a millisecond. */
-function sendAll(load: Load, send: (request: Buffer, scheduledMs: number) => boolean): Promise<Sending> {
+/** Hands each request to `send` at its time. */
+async function sendAll(
+  load: Load,
+  send: (request: Buffer, scheduledMs: number) => boolean,
+): Promise<Sending> {
   const total = Math.round(load.arrivalsPerSecond * load.seconds)
-  const everyMs = 1_000 / load.arrivalsPerSecond
   const cpu = process.cpuUsage()
   const startedMs = performance.now()
-  let arrivals = 0
   let late = 0
   let unsent = 0
-
-  function sendOne(): void {
-    const scheduledMs = startedMs + arrivals * everyMs
-    const request = load.requests[arrivals % load.requests.length]
+  await everyArrival({ perSecond: load.arrivalsPerSecond, total }, (n, scheduledMs) => {
+    const request = load.requests[n % load.requests.length]
     if (performance.now() - scheduledMs > lateMsMax) late += 1
     if (request === undefined || !send(request, scheduledMs)) unsent += 1
-    arrivals += 1
-  }
-
-  return new Promise((resolve) => {
-    function tick(): void {
-      const due = Math.min(total, Math.floor((performance.now() - startedMs) / everyMs) + 1)
-      while (arrivals < due) sendOne()
-      if (arrivals < total) return void setTimeout(tick, 1)
-      const { user, system } = process.cpuUsage(cpu)
-      const seconds = (performance.now() - startedMs) / 1_000
-      resolve({ arrivals, late, unsent, seconds, cpuSeconds: (user + system) / 1e6 })
-    }
-    tick()
   })
+  const { user, system } = process.cpuUsage(cpu)
+  const seconds = (performance.now() - startedMs) / 1_000
+  return { arrivals: total, late, unsent, seconds, cpuSeconds: (user + system) / 1e6 }
 }
 
 function latency(valuesMs: readonly number[]): Latency {

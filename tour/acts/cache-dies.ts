@@ -1,0 +1,78 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { ask } from '../../app/test/support/ask.ts'
+import { startService } from '../../app/test/support/service.ts'
+import { waitUntil } from '../../local/wait.ts'
+import type { Act } from '../act.ts'
+import { hotReads, writeHotItems } from '../hot.ts'
+import { put, startLoad } from '../load.ts'
+import { counted, milliseconds } from '../words.ts'
+
+const PER_SECOND = 200
+/** One in ten. */
+const WRITES = 50
+const WORSE_MS_MAX = 100
+const BACK_MS_MAX = 15_000
+
+/** A cache that is never needed. */
+export const cacheDies: Act = {
+  name: 'cache-dies',
+  tier: 4,
+  title: 'Redis is killed, and nobody notices',
+  why: 'A cache that the service cannot live without has made the service less available. Each call to Redis has a deadline, and a circuit breaker passes it by.',
+  async play(scene) {
+    const { stage, recording, length, random, now, mark, claim } = scene
+    const redis = await stage.redis()
+    await using service = await startService({ ...(await stage.environment(4)), ROLE: 'api' })
+    const cacheIs = async () => (await ask<Health>(service, 'GET', '/health')).body.dependencies.cache.state
+    await writeHotItems(service)
+    const writes = Array.from({ length: WRITES }, (_, n) => put(`hot-${n}`, random.below(1000)))
+    await using load = await startLoad(recording, {
+      port: service.port,
+      perSecond: PER_SECOND,
+      requests: hotReads(random).flatMap((read, n) =>
+        n % 9 === 8 ? [read, ...writes.splice(0, 1)] : [read],
+      ),
+    })
+    now(`${PER_SECOND} requests a second of ten items, one in ten a write`)
+    await delay(length.stretchMs / 3)
+    const calmMs = recording.nowMs()
+    await delay(length.stretchMs)
+    const killedMs = recording.nowMs()
+    mark('Redis killed')
+    await redis.kill()
+    await delay(length.stretchMs)
+    const state = await cacheIs()
+    const mendedMs = recording.nowMs()
+    await redis.start()
+    mark('Redis is back, empty')
+    const backMs = performance.now()
+    await waitUntil('the cache is in use again', async () => (await cacheIs()) === 'ok', {
+      timeoutMs: BACK_MS_MAX * scene.patience(),
+    })
+    const returnMs = performance.now() - backMs
+    await delay(length.stretchMs / 2)
+    await load.end()
+    const all = recording.between(0, recording.nowMs())
+    claim(
+      'no request fails, and none is refused',
+      `${counted(all.failed + all.refused, 'failure')} in ${counted(all.count, 'request')}`,
+      all.count > 0 && all.answered === all.count,
+    )
+    const [calm, without] = [recording.between(calmMs, killedMs), recording.between(killedMs, mendedMs)]
+    const worseMs = WORSE_MS_MAX * scene.patience()
+    claim(
+      `latency stays within ${milliseconds(worseMs)} of what it was`,
+      `p99 ${milliseconds(calm.p99Ms)} with Redis, ${milliseconds(without.p99Ms)} without, at most ${milliseconds(without.maxMs)}`,
+      without.p99Ms < calm.p99Ms + worseMs,
+    )
+    claim(
+      'it says so, and comes back to Redis by itself',
+      `cache ${state}; in use again after ${milliseconds(returnMs)}`,
+      state === 'unavailable',
+    )
+  },
+}
+
+interface Health {
+  readonly dependencies: { readonly cache: { readonly state: string } }
+}

@@ -1,0 +1,72 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { CHECK_EVERY_MS, startBalancer } from '../../app/test/support/haproxy.ts'
+import { type Service, startService } from '../../app/test/support/service.ts'
+import { freePort } from '../../local/ports.ts'
+import type { Act } from '../act.ts'
+import { hotReads, writeHotItems } from '../hot.ts'
+import { put, startLoad } from '../load.ts'
+import { counted, milliseconds } from '../words.ts'
+
+const PER_SECOND = 200
+/** Two failed checks, and as much again for what is on its way. */
+const DRAIN_DELAY_MS = 5 * CHECK_EVERY_MS
+const UP_MS_MAX = 15_000
+
+/** A deploy under load. */
+export const deploy: Act = {
+  name: 'deploy',
+  tier: 4,
+  title: 'A rolling restart fails no request',
+  why: 'A deploy replaces every process. Each one becomes unready, goes on serving until the balancer has noticed, finishes what it has begun, and ends. HAProxy stands for an ALB here: it probes readiness, and never sends a request a second time.',
+  async play(scene) {
+    const { stage, recording, length, random, now, mark, claim } = scene
+    const environment = await stage.environment(4)
+    await using cleanup = new AsyncDisposableStack()
+    const start = async (port: number) => {
+      const own = { PORT: String(port), ROLE: 'api', DRAIN_DELAY_MS: String(DRAIN_DELAY_MS) }
+      return cleanup.use(await startService({ ...environment, ...own }))
+    }
+    const ports = [await freePort(), await freePort()]
+    const services: Service[] = []
+    for (const port of ports) services.push(await start(port))
+    const balancer = cleanup.use(await startBalancer(ports))
+    const timeoutMs = UP_MS_MAX * scene.patience()
+    await balancer.allUp(timeoutMs)
+    await writeHotItems({ url: `http://127.0.0.1:${balancer.port}` })
+    const writes = Array.from({ length: 100 }, (_, n) => put(`deploy-${n}`, random.below(1000)))
+    now(`${PER_SECOND} requests a second, a write among six, through a balancer without retries`)
+    const load = cleanup.use(
+      await startLoad(recording, {
+        port: balancer.port,
+        perSecond: PER_SECOND,
+        requests: hotReads(random).flatMap((read, n) =>
+          n % 5 === 0 ? [read, ...writes.splice(0, 1)] : [read],
+        ),
+      }),
+    )
+    await delay(length.stretchMs / 2)
+    const exits: string[] = []
+    for (const [n, service] of services.entries()) {
+      mark(`SIGTERM to process ${n + 1}`)
+      const { code, signal } = await service.stop()
+      exits.push(String(signal ?? code))
+      await start(service.port)
+      await balancer.allUp(timeoutMs)
+      mark(`process ${n + 1} is back`)
+      await delay(length.stretchMs / 4)
+    }
+    await delay(length.stretchMs / 4)
+    await load.end()
+    const all = recording.between(0, recording.nowMs())
+    claim(
+      'both processes are replaced, and no request fails or is refused',
+      `${counted(all.failed + all.refused, 'failure')} in ${counted(all.count, 'request')}; the old ones ended with ${exits.join(' and ')}`,
+      all.count > 0 && all.answered === all.count && exits.every((exit) => exit === '0'),
+    )
+    claim(
+      'nor is one kept waiting',
+      `p99 ${milliseconds(all.p99Ms)}, longest ${milliseconds(all.maxMs)}`,
+      all.maxMs < 1000 * scene.patience(),
+    )
+  },
+}

@@ -1,0 +1,43 @@
+const SPIN_CPU_MS = 50
+/** Below it nobody else is there: a computation is never quite alone. */
+const CROWDED = 1.3
+const CROWDING_MAX = 10
+
+export interface Crowding {
+  /** The most that was measured so far. */
+  readonly most: number
+  /** Computes for a moment, during which this process does nothing else. */
+  measure(): number
+}
+
+/**
+ * How many times as long as on a machine of its own a computation takes because others use the processors. Bounds on
+ * times get twice as much wider, for neighbours come and go: the tour judges the service, not them.
+ */
+export function createCrowding(): Crowding {
+  let most = 1
+  return {
+    get most() {
+      return most
+    },
+    measure() {
+      most = Math.max(most, Math.min(CROWDING_MAX, slowness()))
+      return most
+    },
+  }
+}
+
+export function patienceFor(crowding: number): number {
+  return crowding < CROWDED ? 1 : 2 * crowding
+}
+
+function slowness(): number {
+  const startedMs = performance.now()
+  const before = process.cpuUsage()
+  let cpuMs = 0
+  while (cpuMs < SPIN_CPU_MS) {
+    const { user, system } = process.cpuUsage(before)
+    cpuMs = (user + system) / 1000
+  }
+  return (performance.now() - startedMs) / cpuMs
+}

@@ -1,0 +1,28 @@
+import { ask } from '../app/test/support/ask.ts'
+import { metricsOf } from '../app/test/support/figures.ts'
+import type { Random } from '../app/test/support/random.ts'
+import type { Request } from '../bench/raw-http.ts'
+import { get } from './load.ts'
+
+type Asked = Readonly<{ url: string }>
+
+const IDS = Array.from({ length: 10 }, (_, n) => `hot-${n}`)
+const ORDER = 500
+
+/** Writes the few items that everybody reads. */
+export async function writeHotItems(service: Asked): Promise<void> {
+  for (const id of IDS) {
+    const { status } = await ask(service, 'PUT', `/data/${id}`, { name: id })
+    if (status >= 300) throw new Error(`PUT /data/${id} was answered ${status}`)
+  }
+}
+
+/** Reads of them, in an order that the seed decides. */
+export function hotReads(random: Random): Request[] {
+  return Array.from({ length: ORDER }, () => get(random.pick(IDS)))
+}
+
+/** Rows that this process has read from its database for single items, so far. */
+export async function rowsRead(service: Asked): Promise<number> {
+  return (await metricsOf(service)).get('database_batch_rows_sum{kind="read"}') ?? 0
+}

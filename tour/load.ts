@@ -1,0 +1,75 @@
+import { everyArrival } from '../bench/arrivals.ts'
+import { connectionPool } from '../bench/connection-pool.ts'
+import { type Request, requestText } from '../bench/raw-http.ts'
+import { waitUntil } from '../local/wait.ts'
+import type { Outcome, Recording } from './recording.ts'
+
+const CONNECTIONS = 48
+const FILL_MS_MAX = 10_000
+const ANSWERS_MS_MAX = 10_000
+
+export interface LoadOptions {
+  readonly port: number
+  readonly perSecond: number
+  /** Sent in turn, over and over. */
+  readonly requests: readonly Request[]
+}
+
+export interface Load extends AsyncDisposable {
+  /** Requests that were due so far. */
+  readonly sent: number
+  /** No more requests; resolves when those under way have their answers. */
+  end(): Promise<void>
+}
+
+/**
+ * An open loop: requests at a fixed rate, whether or not the answers keep up, each recorded from the time at which it
+ * was due. One that finds every connection busy has failed, for its client would have waited.
+ */
+export async function startLoad(
+  recording: Recording,
+  { port, perSecond, requests }: LoadOptions,
+): Promise<Load> {
+  const origin = new URL(`http://127.0.0.1:${port}`)
+  const texts = requests.map((request) => Buffer.from(requestText(request, origin.host)))
+  const pool = connectionPool(origin, CONNECTIONS, (status, dueMs) => recording.add(dueMs, outcomeOf(status)))
+  await pool.fill(FILL_MS_MAX)
+  const stop = new AbortController()
+  let sent = 0
+  const sending = everyArrival({ perSecond, signal: stop.signal }, (n, dueMs) => {
+    sent = n + 1
+    const text = texts[n % texts.length]
+    if (text === undefined || !pool.send(text, dueMs)) recording.add(dueMs, 'failed')
+  })
+  const end = async () => {
+    stop.abort()
+    await sending
+    await waitUntil('every request has an answer', () => pool.busy() === 0, { timeoutMs: ANSWERS_MS_MAX })
+    pool.close()
+  }
+  return {
+    get sent() {
+      return sent
+    },
+    end,
+    async [Symbol.asyncDispose]() {
+      stop.abort()
+      await sending
+      pool.close()
+    },
+  }
+}
+
+function outcomeOf(status: number | undefined): Outcome {
+  if (status === 503) return 'refused'
+  return status !== undefined && status < 400 ? 'answered' : 'failed'
+}
+
+export function get(id: string): Request {
+  return { method: 'GET', path: `/data/${id}` }
+}
+
+export function put(id: string, value: unknown): Request {
+  const headers = { 'Content-Type': 'application/json' }
+  return { method: 'PUT', path: `/data/${id}`, headers, body: JSON.stringify(value) }
+}

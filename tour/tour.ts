@@ -1,0 +1,98 @@
+import { mkdir, writeFile } from 'node:fs/promises'
+import { dirname, relative } from 'node:path'
+import { randomFrom } from '../app/test/support/random.ts'
+import { environment } from '../bench/environment.ts'
+import { type Act, type Claim, holds, type Length, type Played, type Scene, SHORT, WHOLE } from './act.ts'
+import { createCrowding, patienceFor } from './crowding.ts'
+import { parseOptions, usage } from './options.ts'
+import { startRecording } from './recording.ts'
+import { reportPage } from './report.ts'
+import { createStage, type Stage } from './stage.ts'
+import { createTerminal, type Terminal } from './terminal.ts'
+
+/** `EX_USAGE` of sysexits.h. */
+const EXIT_USAGE = 64
+
+/** Plays what the command line asks for, and writes the report. Resolves to the exit code: 1 if a claim fails. */
+export async function tour(
+  acts: readonly Act[],
+  args: readonly string[],
+  reportFile: string,
+): Promise<number> {
+  const options = optionsOf(args, acts)
+  if (options === undefined) return EXIT_USAGE
+  if (options.help) {
+    process.stdout.write(usage(acts))
+    return 0
+  }
+  const terminal = createTerminal(process.stdout)
+  const conditions = environment()
+  const startedMs = performance.now()
+  terminal.begins(conditions, options.seed)
+  const played: Played[] = []
+  await using stage = createStage()
+  for (const act of options.acts) {
+    terminal.actBegins(act, acts.indexOf(act) + 1)
+    const random = randomFrom(options.seed + acts.indexOf(act))
+    played.push(await play(act, { stage, random, length: options.short ? SHORT : WHOLE }, terminal))
+  }
+  const tookMs = performance.now() - startedMs
+  await mkdir(dirname(reportFile), { recursive: true })
+  await writeFile(reportFile, reportPage({ played, conditions, seed: options.seed, tookMs, at: new Date() }))
+  terminal.ends(played, tookMs, relative(process.cwd(), reportFile))
+  return played.every(holds) ? 0 : 1
+}
+
+function optionsOf(args: readonly string[], acts: readonly Act[]) {
+  try {
+    return parseOptions(args, acts)
+  } catch (error) {
+    process.stderr.write(`${(error as Error).message}\n\n${usage(acts)}`)
+    return undefined
+  }
+}
+
+interface Given {
+  readonly stage: Stage
+  readonly random: Scene['random']
+  readonly length: Length
+}
+
+/** An act that throws has a claim that fails: that it can be played to its end. */
+async function play(act: Act, given: Given, terminal: Terminal): Promise<Played> {
+  const crowding = createCrowding()
+  const recording = startRecording()
+  const claims: Claim[] = []
+  const words: string[] = []
+  const claim: Scene['claim'] = (says, measured, held) => {
+    const one = { says, measured, holds: held }
+    claims.push(one)
+    terminal.claim(one)
+  }
+  const now = (what: string) => {
+    words.push(what)
+    terminal.now(recording.nowMs(), what)
+  }
+  const mark = (what: string) => {
+    words.push(what)
+    recording.mark(what)
+    terminal.mark(recording.nowMs(), what)
+  }
+  const patience = () => patienceFor(crowding.measure())
+  patience()
+  try {
+    await act.play({ ...given, recording, patience, now, mark, claim })
+  } catch (error) {
+    claim('it can be played to its end', String((error as Error).stack ?? error), false)
+  }
+  const one = {
+    act,
+    words,
+    claims,
+    patience: patienceFor(crowding.most),
+    recording,
+    tookMs: recording.nowMs(),
+  }
+  terminal.actEnds(one)
+  return one
+}

@@ -1,0 +1,14 @@
+export function milliseconds(ms: number): string {
+  if (Number.isNaN(ms)) return '–'
+  if (ms >= 9999.5) return `${(ms / 1000).toFixed(1)} s`
+  return ms >= 9.95 ? `${whole(ms)} ms` : `${ms.toFixed(1)} ms`
+}
+
+export function whole(value: number): string {
+  return Math.round(value).toLocaleString('en')
+}
+
+/** `3 writes`, `1 write`. */
+export function counted(count: number, one: string): string {
+  return `${whole(count)} ${count === 1 ? one : `${one}s`}`
+}
