@@ -12,3 +12,9 @@ export function whole(value: number): string {
 export function counted(count: number, one: string): string {
   return `${whole(count)} ${count === 1 ? one : `${one}s`}`
 }
+
+/** As text of an HTML page. */
+export function escaped(text: string): string {
+  const entities: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' }
+  return text.replace(/[&<>"]/g, (character) => entities[character] ?? character)
+}
