@@ -6,7 +6,7 @@ import { debianTool } from './debian.ts'
 import { startTestDatabase } from './test-database.ts'
 import { createThrowAwayFolder } from './throw-away.ts'
 
-const TEST_FOLDERS = ['app/test', 'bench/test', 'local/test']
+const TEST_FOLDERS = ['app/test', 'bench/test', 'local/test', 'tour/test']
 const TIMEOUT_MS = 120_000
 const CONCURRENCY = 3
 

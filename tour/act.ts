@@ -1,4 +1,5 @@
 import type { Random } from '../app/test/support/random.ts'
+import type { DebianTool } from '../local/debian.ts'
 import type { Recording } from './recording.ts'
 import type { Stage } from './stage.ts'
 
@@ -10,6 +11,8 @@ export interface Act {
   readonly title: string
   /** Why there is such a step, in a sentence or two. */
   readonly why: string
+  /** Programs that it needs beside Node and PostgreSQL. */
+  readonly needs?: readonly DebianTool[]
   /** Plays it on real processes, and ends those that it started. Throws when it cannot go on, which fails it. */
   play(scene: Scene): Promise<void>
 }
@@ -39,7 +42,7 @@ export interface Length {
 }
 
 export const WHOLE: Length = { stretchMs: 3000, importLines: 60_000 }
-export const SHORT: Length = { stretchMs: 1000, importLines: 20_000 }
+export const SHORT: Length = { stretchMs: 800, importLines: 15_000 }
 
 export interface Claim {
   readonly says: string

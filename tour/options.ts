@@ -1,4 +1,5 @@
 import { randomInt } from 'node:crypto'
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import type { Act } from './act.ts'
 
@@ -7,6 +8,8 @@ export interface Options {
   readonly acts: readonly Act[]
   readonly short: boolean
   readonly seed: number
+  /** Where the report goes. */
+  readonly report: string
   readonly help: boolean
 }
 
@@ -17,12 +20,13 @@ export function usage(acts: readonly Act[]): string {
   --act NAME  plays this act alone; may be given several times
   --short     shorter stretches of load, and more patience: for a test
   --seed N    the random choices of another run
+  --report F  where the report goes (default tour/report.html)
   --help      this text
 
   acts:
 ${names.join('\n')}
 
-Plays the story of the tiers on real processes and writes tour/report.html. Exits with 1 if a claim does not hold.
+Plays the story of the tiers on real processes and writes a report with their plots. Exits with 1 if a claim does not hold.
 `
 }
 
@@ -34,6 +38,7 @@ export function parseOptions(args: readonly string[], acts: readonly Act[]): Opt
       act: { type: 'string', multiple: true, default: [] },
       short: { type: 'boolean', default: false },
       seed: { type: 'string', default: String(randomInt(2 ** 32)) },
+      report: { type: 'string', default: join(import.meta.dirname, 'report.html') },
       help: { type: 'boolean', default: false },
     },
   })
@@ -43,5 +48,5 @@ export function parseOptions(args: readonly string[], acts: readonly Act[]): Opt
   const seed = Number(values.seed)
   if (!/^\d+$/.test(values.seed) || seed >= 2 ** 32) throw new Error('--seed: expected a number below 2^32')
   const chosen = values.act.length === 0 ? acts : acts.filter(({ name }) => values.act.includes(name))
-  return { acts: chosen, short: values.short, seed, help: values.help }
+  return { acts: chosen, short: values.short, seed, report: values.report, help: values.help }
 }

@@ -89,7 +89,7 @@ ${items.join('\n')}
 </ul>
 <figure>
 ${plot(recording, act.title)}
-<figcaption>${escaped(plotText(recording))}; ${milliseconds(tookMs)}${wide}. <code>${escaped(again)}</code></figcaption>
+<figcaption>${escaped(plotText(recording))}; ${milliseconds(tookMs)}${wide}<br><code>${escaped(again)}</code></figcaption>
 </figure>
 </section>`
 }

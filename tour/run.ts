@@ -1,4 +1,3 @@
-import { join } from 'node:path'
 import { killProcesses } from '../local/processes.ts'
 import { acts } from './acts/all.ts'
 import { tour } from './tour.ts'
@@ -12,4 +11,4 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.exit(EXIT_INTERRUPTED)
   })
 }
-process.exit(await tour(acts, process.argv.slice(2), join(import.meta.dirname, 'report.html')))
+process.exit(await tour(acts, process.argv.slice(2), process.stdout))

@@ -34,9 +34,8 @@ export function createStage(): Stage {
     async environment(tier) {
       const DATABASE_URL = (await database()).url()
       if (tier === 2) return { DATABASE_URL }
-      await migrated()
-      const queue = await (await emulator()).createQueue()
-      return { DATABASE_URL, REDIS_URL: (await redis()).url, ...queue.environment() }
+      const [cache, sqs] = await Promise.all([redis(), emulator(), migrated()])
+      return { DATABASE_URL, REDIS_URL: cache.url, ...(await sqs.createQueue()).environment() }
     },
     [Symbol.asyncDispose]: () => cleanup.disposeAsync(),
   }

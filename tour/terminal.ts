@@ -1,3 +1,4 @@
+import type { Writable } from 'node:stream'
 import { styleText } from 'node:util'
 import type { Environment } from '../bench/environment.ts'
 import { type Act, type Claim, holds, type Played } from './act.ts'
@@ -20,7 +21,7 @@ export interface Terminal {
 }
 
 /** Colours are for a terminal alone; in a file or a pipe there is plain text. */
-export function createTerminal(stream: NodeJS.WriteStream): Terminal {
+export function createTerminal(stream: Writable): Terminal {
   const styled = (format: Parameters<typeof styleText>[0], text: string) =>
     styleText(format, text, { stream, validateStream: true })
   const say = (line = '') => void stream.write(`${line}\n`)

@@ -1,7 +1,9 @@
-import { mkdir, writeFile } from 'node:fs/promises'
-import { dirname, relative } from 'node:path'
+import { writeFile } from 'node:fs/promises'
+import { relative } from 'node:path'
+import type { Writable } from 'node:stream'
 import { randomFrom } from '../app/test/support/random.ts'
 import { environment } from '../bench/environment.ts'
+import { debianTool } from '../local/debian.ts'
 import { type Act, type Claim, holds, type Length, type Played, type Scene, SHORT, WHOLE } from './act.ts'
 import { createCrowding, patienceFor } from './crowding.ts'
 import { parseOptions, usage } from './options.ts'
@@ -14,18 +16,20 @@ import { createTerminal, type Terminal } from './terminal.ts'
 const EXIT_USAGE = 64
 
 /** Plays what the command line asks for, and writes the report. Resolves to the exit code: 1 if a claim fails. */
-export async function tour(
-  acts: readonly Act[],
-  args: readonly string[],
-  reportFile: string,
-): Promise<number> {
+export async function tour(acts: readonly Act[], args: readonly string[], out: Writable): Promise<number> {
   const options = optionsOf(args, acts)
   if (options === undefined) return EXIT_USAGE
   if (options.help) {
-    process.stdout.write(usage(acts))
+    out.write(usage(acts))
     return 0
   }
-  const terminal = createTerminal(process.stdout)
+  try {
+    for (const tool of new Set(options.acts.flatMap(({ needs = [] }) => needs))) await debianTool(tool)
+  } catch (error) {
+    process.stderr.write(`${(error as Error).message}\n`)
+    return 1
+  }
+  const terminal = createTerminal(out)
   const conditions = environment()
   const startedMs = performance.now()
   terminal.begins(conditions, options.seed)
@@ -37,9 +41,11 @@ export async function tour(
     played.push(await play(act, { stage, random, length: options.short ? SHORT : WHOLE }, terminal))
   }
   const tookMs = performance.now() - startedMs
-  await mkdir(dirname(reportFile), { recursive: true })
-  await writeFile(reportFile, reportPage({ played, conditions, seed: options.seed, tookMs, at: new Date() }))
-  terminal.ends(played, tookMs, relative(process.cwd(), reportFile))
+  await writeFile(
+    options.report,
+    reportPage({ played, conditions, seed: options.seed, tookMs, at: new Date() }),
+  )
+  terminal.ends(played, tookMs, relative(process.cwd(), options.report))
   return played.every(holds) ? 0 : 1
 }
 

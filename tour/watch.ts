@@ -1,19 +1,23 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import type { Service } from '../app/test/support/service.ts'
+import { acceptedImport, type ImportText, lineOf, succeeds } from '../app/test/support/work/upload.ts'
 import type { Scene } from './act.ts'
 import { hotReads, rowsRead, writeHotItems } from './hot.ts'
-import { finished, type Import, importText, sendImport } from './importing.ts'
 import { startLoad } from './load.ts'
 import type { Stretch } from './recording.ts'
 import { milliseconds, whole } from './words.ts'
 
 const READS_PER_SECOND = 200
+/** For both imports of the acts that have some. */
+export const IMPORT = { timeoutMs: 90_000 }
 
 /** What a calm stretch of reads is like, and one beside an import. */
 export interface Watched {
+  /** The calmer one of those before and after the import: neighbours on the machine only ever add. */
   readonly calm: Stretch
   /** From the first byte of the import to the last line applied. */
   readonly beside: Stretch
-  readonly import: Import
+  readonly import: ImportText
   readonly importMs: number
   /** Rows that the database was read for single items, for each request of a calm stretch. */
   readonly rowsEach: number
@@ -22,9 +26,9 @@ export interface Watched {
 /** Watches an API process under reads of ten items: in calm, and beside an import. */
 export async function watchReads(
   { recording, length, random, now, mark }: Scene,
-  service: { readonly url: string; readonly port: number },
+  service: Service,
 ): Promise<Watched> {
-  const text = importText(`import-${random.below(2 ** 32)}`, length.importLines)
+  const text = importLines(`import-${random.below(2 ** 32)}`, length.importLines)
   await writeHotItems(service)
   now(`${READS_PER_SECOND} reads a second of the same ten items`)
   const requests = hotReads(random)
@@ -41,18 +45,25 @@ export async function watchReads(
   const rowsEach = ((await rowsRead(service)) - rowsBefore) / (load.sent - sentBefore)
   const fromMs = recording.nowMs()
   mark('import begins')
-  const imported = await finished(service, await sendImport(service, text))
+  const imported = await succeeds(service, await acceptedImport(service, text), IMPORT)
   const toMs = recording.nowMs()
   mark('import applied')
-  await delay(length.stretchMs / 3)
+  await delay(length.stretchMs)
   await load.end()
+  const [before, after] = [recording.between(calmMs, fromMs), recording.between(toMs, recording.nowMs())]
   return {
-    calm: recording.between(calmMs, fromMs),
+    calm: before.p50Ms < after.p50Ms ? before : after,
     beside: recording.between(fromMs, toMs),
     import: imported,
     importMs: toMs - fromMs,
     rowsEach,
   }
+}
+
+/** NDJSON of so many new items. */
+export function importLines(prefix: string, lines: number): string {
+  const line = (n: number) => lineOf(`${prefix}-${n}`, { name: `Item ${n}`, tags: ['tour', 'import'] })
+  return Array.from({ length: lines }, (_, n) => line(n)).join('')
 }
 
 /** The import, and the latency before it and beside it. */

@@ -4,7 +4,7 @@ import { startService } from '../../app/test/support/service.ts'
 import { listeningPort } from '../../local/ports.ts'
 import type { Act } from '../act.ts'
 import { get, startLoad } from '../load.ts'
-import { milliseconds } from '../words.ts'
+import { milliseconds, widened } from '../words.ts'
 
 const START_MS_MAX = 500
 const STARTS = 3
@@ -49,12 +49,12 @@ export const baseline: Act = {
       await service.kill()
       service = cleanup.use(await start())
     }
-    const boundMs = START_MS_MAX * patience()
+    const times = patience()
     const bestMs = Math.min(...startsMs)
     claim(
-      `answers a request within ${milliseconds(boundMs)} of its start`,
-      `${milliseconds(bestMs)}, the best of ${STARTS} starts`,
-      bestMs < boundMs,
+      `answers a request within ${milliseconds(START_MS_MAX)} of its start`,
+      `${milliseconds(bestMs)}, the best of ${STARTS} starts${widened(START_MS_MAX, times)}`,
+      bestMs < START_MS_MAX * times,
     )
     claim(
       'a write that was answered is lost with the process: this is what tier 2 is for',

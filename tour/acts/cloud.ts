@@ -2,7 +2,7 @@ import { metricsOf } from '../../app/test/support/figures.ts'
 import { type Service, startService } from '../../app/test/support/service.ts'
 import type { Act } from '../act.ts'
 import { latencies, watchReads } from '../watch.ts'
-import { counted, milliseconds } from '../words.ts'
+import { counted, milliseconds, widened } from '../words.ts'
 
 const ROWS_EACH_MAX = 0.1
 const P99_MS_MAX = 100
@@ -13,10 +13,12 @@ export const cloud: Act = {
   tier: 4,
   title: 'A cache for what is read, a worker for what takes long',
   why: 'Redis and a near level answer what everybody reads; SQS has the import applied by another process. The same load and the same import as at tier 2. On AWS the worker has processors of its own; here it shares them with all the rest.',
+  needs: ['redis-server'],
   async play(scene) {
     const environment = await scene.stage.environment(4)
-    await using worker = await startService({ ...environment, ROLE: 'worker' })
-    await using api = await startService({ ...environment, ROLE: 'api' })
+    await using cleanup = new AsyncDisposableStack()
+    const start = async (ROLE: string) => cleanup.use(await startService({ ...environment, ROLE }))
+    const [api, worker] = await Promise.all([start('api'), start('worker')])
     const watched = await watchReads(scene, api)
     const { calm, beside, rowsEach, import: imported } = watched
     scene.claim(
@@ -30,11 +32,11 @@ export const cloud: Act = {
       `${imported.state}; messages done: worker ${byWorker}, API ${byApi}`,
       imported.state === 'succeeded' && byWorker >= 1 && byApi === 0,
     )
-    const boundMs = P99_MS_MAX * scene.patience()
+    const times = scene.patience()
     scene.claim(
-      `99 of 100 requests beside it are answered within ${milliseconds(boundMs)}, and none fails`,
-      latencies(watched),
-      beside.p99Ms < boundMs && beside.answered === beside.count,
+      `99 of 100 requests beside it are answered within ${milliseconds(P99_MS_MAX)}, and none fails`,
+      latencies(watched) + widened(P99_MS_MAX, times),
+      beside.p99Ms < P99_MS_MAX * times && beside.answered === beside.count,
     )
   },
 }

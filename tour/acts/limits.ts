@@ -3,7 +3,7 @@ import type { Act } from '../act.ts'
 import { latencies, watchReads } from '../watch.ts'
 import { counted } from '../words.ts'
 
-const ROWS_EACH_MIN = 0.9
+const ROWS_EACH_MIN = 0.5
 /** An import that costs its neighbours less than that is no reason for anything. */
 const WORSE = { p50: 1.25, p99: 1.5 }
 

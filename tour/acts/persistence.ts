@@ -23,7 +23,7 @@ export const persistence: Act = {
   title: 'PostgreSQL keeps what was acknowledged',
   why: 'Data must outlive the process. That buys a dependency, which starts late, dies and comes back: the service has to live with that by itself.',
   async play(scene) {
-    const { stage, mark, now, claim } = scene
+    const { stage, now, claim } = scene
     const database = await stage.database()
     await database.stop()
     now('the service is started, and its database is not there')
@@ -52,7 +52,6 @@ export const persistence: Act = {
     await service.kill()
     const next = cleanup.use(await startService(environment))
     const read = await ask<{ value: unknown }>(next, 'GET', `/data/${kept}`)
-    mark('service restarted')
     claim(
       'what tier 1 has lost is there after kill -9',
       `PUT ${written.status}, kill -9, GET ${read.status}`,

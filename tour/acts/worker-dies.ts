@@ -1,13 +1,15 @@
 import { metricsOf } from '../../app/test/support/figures.ts'
 import { type Service, startService } from '../../app/test/support/service.ts'
+import { acceptedImport, isApplied, succeeds } from '../../app/test/support/work/upload.ts'
 import { waitUntil } from '../../local/wait.ts'
 import type { Act } from '../act.ts'
-import { finished, importAt, importText, sendImport } from '../importing.ts'
-import { get, startLoad } from '../load.ts'
+import { hotReads, writeHotItems } from '../hot.ts'
+import { startLoad } from '../load.ts'
+import { importLines } from '../watch.ts'
 import { counted, milliseconds, whole } from '../words.ts'
 
 const PER_SECOND = 100
-const SOON = { timeoutMs: 60_000 }
+const SOON = { timeoutMs: 90_000 }
 
 /** A worker that is killed in the middle of its work. */
 export const workerDies: Act = {
@@ -15,34 +17,32 @@ export const workerDies: Act = {
   tier: 4,
   title: 'A worker is killed in the middle of an import',
   why: 'SQS delivers a message again when its worker does not answer for it, and perhaps twice anyway. What has been done is in rows, in the transaction that did it: the next worker goes on where the last one ended.',
+  needs: ['redis-server'],
   async play({ stage, recording, length, random, now, mark, claim }) {
     const environment = await stage.environment(4)
     const database = await stage.database()
     await using cleanup = new AsyncDisposableStack()
     const start = async (ROLE: string) => cleanup.use(await startService({ ...environment, ROLE }))
-    const [api, ...workers] = [await start('api'), await start('worker'), await start('worker')] as const
-    const requests = [get('hot-0')]
+    const [api, ...workers] = await Promise.all([start('api'), start('worker'), start('worker')])
+    await writeHotItems(api)
+    const requests = hotReads(random)
     await using load = await startLoad(recording, { port: api.port, perSecond: PER_SECOND, requests })
     const prefix = `once-${random.below(2 ** 32)}`
     now(`an import of ${whole(length.importLines)} lines, and two workers`)
-    const path = await sendImport(api, importText(prefix, length.importLines))
-    const begun = async () => {
-      const { lines } = await importAt(api, path)
-      return lines.applied > 0 && lines.applied
-    }
-    const atLeast = await waitUntil('the import is under way', begun, SOON)
+    const id = await acceptedImport(api, importLines(prefix, length.importLines))
+    const { lines: early } = await isApplied(api, id, 1, SOON)
     const victim = await busyOne(workers)
     await victim.kill()
     mark('its worker killed')
     const killedMs = performance.now()
-    const { state, lines } = await finished(api, path)
+    const { state, lines } = await succeeds(api, id, SOON)
     mark('import applied')
     const tookMs = performance.now() - killedMs
     await load.end()
     claim(
       'another worker goes on with it',
-      `killed after ${whole(atLeast)} of ${whole(lines.total)} lines; ${state} ${milliseconds(tookMs)} later`,
-      state === 'succeeded' && atLeast < lines.total && lines.applied === length.importLines,
+      `killed after ${whole(early.applied)} of ${whole(lines.total)} lines; ${state} ${milliseconds(tookMs)} later`,
+      state === 'succeeded' && early.applied < lines.total && lines.applied === length.importLines,
     )
     const [stored] = await database.query(
       'select count(*)::int as items, coalesce(max(version), 0)::int as version from data where starts_with(id, $1)',

@@ -1,9 +1,9 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { debianTool } from '../../../local/debian.ts'
 import { freePort } from '../../../local/ports.ts'
 import { startProcess } from '../../../local/processes.ts'
+import { createThrowAwayFolder } from '../../../local/throw-away.ts'
 import { waitForHttp, waitUntil } from '../../../local/wait.ts'
 
 const START_MS_MAX = 10_000
@@ -18,12 +18,12 @@ export interface Balancer extends AsyncDisposable {
 }
 
 /**
- * HAProxy in front of the backends, as strict as an ALB: it probes `/health/ready`, keeps connections to the
- * backends, and never sends a request a second time, so that each failure of a backend is seen by a client.
+ * HAProxy in front of the backends, as strict as an ALB: it probes `/health/ready` and waits 5 s for an answer, keeps
+ * connections to the backends, and never sends a request a second time, so that each failure of a backend is seen by a client.
  */
 export async function startBalancer(backendPorts: readonly number[]): Promise<Balancer> {
   const { path, env } = await debianTool('haproxy')
-  const folder = await mkdtemp(join(tmpdir(), 'haproxy-'))
+  const folder = createThrowAwayFolder()
   const [port, statsPort] = [await freePort(), await freePort()]
   const file = join(folder, 'haproxy.cfg')
   await writeFile(file, configuration(port, statsPort, backendPorts))
@@ -68,6 +68,7 @@ defaults
   timeout connect 2s
   timeout client 60s
   timeout server 60s
+  timeout check 5s
 
 frontend clients
   bind 127.0.0.1:${port}
