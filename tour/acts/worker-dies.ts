@@ -1,6 +1,6 @@
 import { metricsOf } from '../../app/test/support/figures.ts'
 import { type Service, startService } from '../../app/test/support/service.ts'
-import { acceptedImport, isApplied, succeeds } from '../../app/test/support/work/upload.ts'
+import { acceptedImport, importOf, isApplied, succeeds } from '../../app/test/support/work/upload.ts'
 import { waitUntil } from '../../local/wait.ts'
 import type { Act } from '../act.ts'
 import { hotReads, writeHotItems } from '../hot.ts'
@@ -30,11 +30,12 @@ export const workerDies: Act = {
     const prefix = `once-${random.below(2 ** 32)}`
     now(`an import of ${whole(length.importLines)} lines, and two workers`)
     const id = await acceptedImport(api, importLines(prefix, length.importLines))
-    const { lines: early } = await isApplied(api, id, 1, SOON)
     const victim = await busyOne(workers)
+    await isApplied(api, id, Math.ceil(length.importLines * (0.1 + random.below(20) / 100)), SOON)
     await victim.kill()
     mark('its worker killed')
     const killedMs = performance.now()
+    const { lines: early } = await importOf(api, id)
     const { state, lines } = await succeeds(api, id, SOON)
     mark('import applied')
     const tookMs = performance.now() - killedMs

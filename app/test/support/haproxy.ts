@@ -19,7 +19,8 @@ export interface Balancer extends AsyncDisposable {
 
 /**
  * HAProxy in front of the backends, as strict as an ALB: it probes `/health/ready` and waits 5 s for an answer, keeps
- * connections to the backends, and never sends a request a second time, so that each failure of a backend is seen by a client.
+ * connections to the backends, and never sends a request a second time, so that each failure of a backend is seen by
+ * a client.
  */
 export async function startBalancer(backendPorts: readonly number[]): Promise<Balancer> {
   const { path, env } = await debianTool('haproxy')
