@@ -1,6 +1,6 @@
 const SPIN_CPU_MS = 50
 /** Below it nobody else is there: a computation is never quite alone. */
-const CROWDED = 1.3
+const CROWDED = 1.2
 const CROWDING_MAX = 10
 
 export interface Crowding {
