@@ -12,7 +12,7 @@ export const cloud: Act = {
   name: 'cloud',
   tier: 4,
   title: 'A cache for what is read, a worker for what takes long',
-  why: 'Redis and a near level answer what everybody reads; SQS has the import applied by another process. The same load and the same import as at tier 2. On AWS the worker has processors of its own; here it shares them with all the rest.',
+  why: 'Redis and a near level answer what everybody reads; SQS has the import applied by another process. On AWS that one has processors of its own. Here it shares these with everything else, and the API process learns of each line to keep its cache right: compare the rows with those of tier 2, and look whether latency stays bounded.',
   needs: ['redis-server'],
   async play(scene) {
     const environment = await scene.stage.environment(4)
