@@ -26,6 +26,7 @@ const tools = {
     startsServer: true,
     brew: 'redis',
   },
+  chromium: { package: 'chromium', program: 'usr/lib/chromium/chromium', probe: ['--version'] },
   // The package is a whole server, which depends on a compiler, on Perl and on much else.
   pgbench: {
     package: 'postgresql-15',
@@ -86,7 +87,9 @@ function onPath(tool: DebianTool): Tool | undefined {
 }
 
 function unpacked(tool: DebianTool, root = join(home, tool)): Tool | undefined {
-  const libraries = globSync('{usr/,}lib/*-linux-gnu*', { cwd: root }).map((folder) => join(root, folder))
+  const libraries = globSync('{usr/,}lib/*-linux-gnu*{,/pulseaudio}', { cwd: root }).map((folder) =>
+    join(root, folder),
+  )
   const env = { LD_LIBRARY_PATH: libraries.join(':') }
   const found = { path: join(root, tools[tool].program), env }
   return runs(tool, found) ? found : undefined

@@ -10,6 +10,8 @@ export interface Options {
   readonly seed: number
   /** Where the report goes. */
   readonly report: string
+  /** Where a picture of the report's beginning goes, if one is wanted. */
+  readonly picture: string | undefined
   readonly help: boolean
 }
 
@@ -21,6 +23,7 @@ export function usage(acts: readonly Act[]): string {
   --short     shorter stretches of load, and more patience: for a test
   --seed N    the random choices of another run
   --report F  where the report goes (default tour/report.html)
+  --picture F a picture of its beginning, as PNG; headless Chromium takes it
   --help      this text
 
   acts:
@@ -39,6 +42,7 @@ export function parseOptions(args: readonly string[], acts: readonly Act[]): Opt
       short: { type: 'boolean', default: false },
       seed: { type: 'string', default: String(randomInt(2 ** 32)) },
       report: { type: 'string', default: join(import.meta.dirname, 'report.html') },
+      picture: { type: 'string' },
       help: { type: 'boolean', default: false },
     },
   })
@@ -48,5 +52,12 @@ export function parseOptions(args: readonly string[], acts: readonly Act[]): Opt
   const seed = Number(values.seed)
   if (!/^\d+$/.test(values.seed) || seed >= 2 ** 32) throw new Error('--seed: expected a number below 2^32')
   const chosen = values.act.length === 0 ? acts : acts.filter(({ name }) => values.act.includes(name))
-  return { acts: chosen, short: values.short, seed, report: values.report, help: values.help }
+  return {
+    acts: chosen,
+    short: values.short,
+    seed,
+    report: values.report,
+    picture: values.picture,
+    help: values.help,
+  }
 }

@@ -97,20 +97,19 @@ function timeAxis(fromMs: number, toMs: number, x: Scale): string {
     .join('\n')
 }
 
-/** A label that would run into the one before it goes into the other row. */
+/** A label that would run into the one before it goes into the other row. Labels lie over the lines of their neighbours. */
 function marksOver(marks: readonly Mark[], x: Scale): string {
   const ends = [0, 0]
-  return marks
-    .map(({ atMs, what }) => {
-      const at = x(atMs)
-      const width = what.length * LETTER
-      const from = Math.min(at + 4, WIDTH - width)
-      const row = from >= (ends[0] ?? 0) ? 0 : 1
-      ends[row] = from + width + LETTER
-      const y = LABELS.top + 10 + row * LABELS.row
-      return `<g class="mark"><path d="M${px(at)} ${LABELS.top} V${AXIS}"/><text x="${px(from)}" y="${y}">${escaped(what)}</text></g>`
-    })
-    .join('\n')
+  const labels = marks.map(({ atMs, what }) => {
+    const width = what.length * LETTER
+    const from = Math.min(x(atMs) + 4, WIDTH - width)
+    const row = from >= (ends[0] ?? 0) ? 0 : 1
+    ends[row] = from + width + LETTER
+    const y = LABELS.top + 10 + row * LABELS.row
+    return `<text x="${px(from)}" y="${y}">${escaped(what)}</text>`
+  })
+  const lines = marks.map(({ atMs }) => `<path d="M${px(x(atMs))} ${LABELS.top} V${AXIS}"/>`)
+  return `<g class="mark">${lines.join('')}${labels.join('')}</g>`
 }
 
 function rule(y: number, label: string): string {

@@ -36,7 +36,8 @@ svg .rule { stroke: var(--line); } svg .tick { fill: var(--soft); }
 svg .p50, svg .p99 { fill: none; stroke-width: 1.6; stroke-linejoin: round; stroke-linecap: round; }
 svg .p50 { stroke: var(--p50); } svg .p99 { stroke: var(--p99); }
 svg .answered { fill: var(--answered); } svg .refused { fill: var(--refused); } svg .failed { fill: var(--failed); }
-svg .mark path { stroke: var(--text); stroke-dasharray: 3 3; opacity: .55; } svg .mark text { fill: var(--text); font-weight: 600; }
+svg .mark path { stroke: var(--text); stroke-dasharray: 3 3; opacity: .55; } svg .mark text { fill: var(--text); font-weight: 600;
+  paint-order: stroke; stroke: var(--panel); stroke-width: 4px; }
 .legend { color: var(--soft); font-size: .88em; display: flex; flex-wrap: wrap; gap: .3rem 1.4rem; }
 .legend i { display: inline-block; width: .9em; height: .9em; margin-right: .4em; vertical-align: -.1em; border-radius: 2px; }
 i.p50 { background: var(--p50); } i.p99 { background: var(--p99); } i.answered { background: var(--answered); }

@@ -2,7 +2,7 @@ import type { Environment } from '../bench/environment.ts'
 import { holds, type Played } from './act.ts'
 import { plot, plotLegend, plotText } from './plot.ts'
 import { reportStyle } from './report-style.ts'
-import { tiers } from './tiers.ts'
+import { readTiers } from './tiers.ts'
 import { counted, escaped, milliseconds } from './words.ts'
 
 export interface Report {
@@ -50,7 +50,7 @@ function verdict({ played, tookMs }: Report): string {
 }
 
 function tierTable(played: readonly Played[]): string {
-  const rows = tiers.map(({ tier, name, adds, gains, lacks }) => {
+  const rows = readTiers().map(({ tier, name, adds, gains, lacks }) => {
     const acts = played.filter(({ act }) => act.tier === tier)
     const links = acts.map(
       (one) =>

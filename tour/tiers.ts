@@ -1,25 +1,23 @@
-/** What each tier is, as in the README; names of variables are in backticks. */
-export const tiers = [
-  {
-    tier: 1,
-    name: 'baseline',
-    adds: 'nothing',
-    gains: 'one API process, data in memory, health, configuration',
-    lacks: 'a restart loses the data; one process only',
-  },
-  {
-    tier: 2,
-    name: 'stateful',
-    adds: '`DATABASE_URL`',
-    gains:
-      'PostgreSQL: data outlives the process, several processes, start-up in any order, imports that resume',
-    lacks: 'every read costs the database; imports compete with requests',
-  },
-  {
-    tier: 4,
-    name: 'cloud-ready',
-    adds: '`REDIS_URL`, `QUEUE_URL`',
-    gains: 'a cache: hot reads cost the database nothing; imports move to workers through SQS',
-    lacks: '',
-  },
-] as const
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+/** A row of the README's table of tiers; names of variables are in backticks. */
+export interface Tier {
+  readonly tier: number
+  readonly name: string
+  /** To the environment. */
+  readonly adds: string
+  readonly gains: string
+  readonly lacks: string
+}
+
+const ROW = /^\| (\d) ([^|]+)\|([^|]*)\|([^|]*)\|([^|]*)\|$/gm
+
+/** The table of the README: it is written in one place. */
+export function readTiers(): Tier[] {
+  const readme = readFileSync(join(import.meta.dirname, '../README.md'), 'utf8')
+  return [...readme.matchAll(ROW)].map((row) => {
+    const [, tier = '', name = '', adds = '', gains = '', lacks = ''] = row.map((cell) => cell.trim())
+    return { tier: Number(tier), name, adds, gains, lacks }
+  })
+}

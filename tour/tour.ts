@@ -1,5 +1,5 @@
 import { writeFile } from 'node:fs/promises'
-import { relative } from 'node:path'
+import { relative, resolve } from 'node:path'
 import type { Writable } from 'node:stream'
 import { randomFrom } from '../app/test/support/random.ts'
 import { environment } from '../bench/environment.ts'
@@ -7,6 +7,7 @@ import { debianTool } from '../local/debian.ts'
 import { type Act, type Claim, holds, type Length, type Played, type Scene, SHORT, WHOLE } from './act.ts'
 import { createCrowding, patienceFor } from './crowding.ts'
 import { parseOptions, usage } from './options.ts'
+import { takePicture } from './picture.ts'
 import { startRecording } from './recording.ts'
 import { reportPage } from './report.ts'
 import { createStage, type Stage } from './stage.ts'
@@ -46,6 +47,7 @@ export async function tour(acts: readonly Act[], args: readonly string[], out: W
     reportPage({ played, conditions, seed: options.seed, tookMs, at: new Date() }),
   )
   terminal.ends(played, tookMs, relative(process.cwd(), options.report))
+  if (options.picture !== undefined) await takePicture(options.report, resolve(options.picture))
   return played.every(holds) ? 0 : 1
 }
 

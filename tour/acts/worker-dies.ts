@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { metricsOf } from '../../app/test/support/figures.ts'
 import { type Service, startService } from '../../app/test/support/service.ts'
 import { acceptedImport, importOf, isApplied, succeeds } from '../../app/test/support/work/upload.ts'
@@ -39,6 +40,7 @@ export const workerDies: Act = {
     const { state, lines } = await succeeds(api, id, SOON)
     mark('import applied')
     const tookMs = performance.now() - killedMs
+    await delay(length.stretchMs / 6)
     await load.end()
     claim(
       'another worker goes on with it',

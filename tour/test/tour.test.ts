@@ -42,6 +42,10 @@ test('a shortened tour plays every act, and all claims hold', { timeout: TOUR_MS
     assert.ok(page.includes(title), title)
   }
   assert.equal(page.match(/<svg /g)?.length, acts.length)
+  assert.deepEqual(
+    [...page.matchAll(/class="tier tier-\d">(\d)<\/b> [a-z-]+<\/th>/g)].map(([, tier]) => tier),
+    ['1', '2', '4'],
+  )
   assert.match(page, /<dt>seed<\/dt><dd>7<\/dd>/)
   assert.doesNotMatch(page, /<script|\b(?:src|href)="(?!#)|url\(|@import|NaN|undefined/)
 })
