@@ -17,7 +17,7 @@ small { color: var(--soft); font-size: .88em; }
 .pass { color: var(--pass); } .fail { color: var(--fail); }
 table { border-collapse: collapse; width: 100%; margin: 1.5rem 0; font-size: .92em; }
 th, td { text-align: left; vertical-align: top; padding: .5rem .6rem; border-bottom: 1px solid var(--line); }
-thead th { color: var(--soft); font-weight: normal; } tbody th { white-space: nowrap; }
+thead th { color: var(--soft); font-weight: normal; white-space: nowrap; } tbody th { white-space: nowrap; }
 td a { display: block; white-space: nowrap; }
 .tier { display: inline-block; width: 1.6em; text-align: center; border-radius: 4px; color: #fff; font-weight: 600; }
 .tier-1 { background: #6b7686; } .tier-2 { background: #2f6f9f; } .tier-4 { background: #7a4fa8; }
