@@ -8,7 +8,7 @@ import { createSender } from '../../src/worker/sender.ts'
 import { createDatabase, type Database } from '../support/postgres.ts'
 import { startPostgresData } from '../support/postgres-store.ts'
 
-const soon = { timeoutMs: 20_000 }
+const soon = { timeoutMs: 12_000 }
 
 let database: Database
 let data: PostgresStore
