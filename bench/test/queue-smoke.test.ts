@@ -25,7 +25,7 @@ suite('the parts of the queue', () => {
   })
 
   test('an API with a worker and one without have the same states, with positive figures', async () => {
-    const lines = { smallLinesPerSecond: 15_000, largeLinesPerSecond: 4_000 }
+    const lines = { smallLinesPerSecond: 15_000, largeLinesPerSecond: 4_000, mayEndEarly: true }
     const plan = { items: 100, rate: 50, rounds: 1, seconds: 1, ...lines }
     const { cells, ...others } = await isolation(server, plan, dir, quiet)
     const statesOf = (name: string) => cells.filter(({ system }) => system === name).map(({ state }) => state)
@@ -34,7 +34,8 @@ suite('the parts of the queue', () => {
       for (const { p50Ms, p99Ms, maxMs } of [median.get, median.put]) {
         assert.ok(p50Ms > 0 && p99Ms >= p50Ms && maxMs >= p99Ms)
       }
-      assert.equal(median.appliedPerSecond > 0, /worked on|values/.test(state), state)
+      // An import may be done before somebody looks.
+      if (!/worked on|values/.test(state)) assert.equal(median.appliedPerSecond, 0, state)
     }
     assert.match(isolationText({ cells, ...others }), /nothing else +one process/)
   })

@@ -136,7 +136,7 @@ export function createPostgresStore({ config, registry, log }: PostgresStoreOpti
   async function firstRound(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       try {
-        return await relay.catchUp()
+        return await relay.round()
       } catch {
         await delay(FIRST_ROUND_RETRY_MS)
       }

@@ -13,6 +13,8 @@ export interface Relay {
   readonly feedId: string
   /** The last position, as of the latest round. */
   readonly lastPosition: number
+  /** One round: then the feed is known, whatever else is in the outbox. Throws `unavailable`. */
+  round(): Promise<void>
   /** Begins to look for changes of other processes. */
   start(): void
   /** This process has committed a change. */
@@ -88,6 +90,13 @@ export function createRelay(pool: Pool): Relay {
     },
     get lastPosition() {
       return lastPosition
+    },
+    async round() {
+      try {
+        await oneRound()
+      } catch (fault) {
+        throw unavailable(fault)
+      }
     },
     start() {
       othersTimer = setInterval(() => {
