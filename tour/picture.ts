@@ -5,7 +5,7 @@ import { startProcess } from '../local/processes.ts'
 import { createThrowAwayFolder } from '../local/throw-away.ts'
 
 /** The beginning of the report: the verdict, the tiers and the first act. */
-const SIZE = { width: 1080, height: 1200 }
+const SIZE = { width: 1080, height: 1160 }
 const PICTURE_MS_MAX = 60_000
 
 /** Has headless Chromium take a picture of a page, as PNG. Throws with what it has said when there is none. */
