@@ -134,3 +134,17 @@ test('a restored database gives its feed a new identity by one statement', async
   assert.notEqual(here.feed.id, id)
   assert.match(here.feed.id, /^[0-9a-f]{8}$/)
 })
+
+test('a process is ready whatever waits for its position: it does not move all of it first', async () => {
+  await using database = await createDatabase()
+  await using first = await startStore({ DATABASE_URL: database.url })
+  await first.close()
+  const CHANGES = 200_000
+  await database.query(
+    'insert into outbox (id, version, deleted, at) select n::text, 1, false, clock_timestamp() from generate_series(1, $1::integer) n',
+    [CHANGES],
+  )
+  await using _second = await startStore({ DATABASE_URL: database.url })
+  const [row] = await database.query('select count(*) as waiting from outbox')
+  assert.ok(Number(row?.waiting) > CHANGES / 2, `${row?.waiting} wait`)
+})
