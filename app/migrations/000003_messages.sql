@@ -7,8 +7,8 @@ create table messages (
   -- W3C Trace Context, of the request that it comes from.
   traceparent text,
   created_at timestamptz(3) not null default clock_timestamp(),
-  -- Until then it is somebody's, or waits for its next attempt.
-  visible_at timestamptz(3) not null default clock_timestamp(),
+  -- Until then it is somebody's, or waits for its next attempt. Not rounded: a new one is visible at once.
+  visible_at timestamptz not null default clock_timestamp(),
   receives integer not null default 0,
   -- Why it was given up.
   dead_reason text
