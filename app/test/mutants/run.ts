@@ -33,13 +33,14 @@ async function main(): Promise<void> {
     process.exit(1)
   }
   process.once('SIGINT', stop).once('SIGTERM', stop)
-  const failed = await runAll(mutants, scratch)
-  say(`${mutants.length - failed} passed, ${failed} failed\n`)
-  if (failed > 0) process.exitCode = 1
+  const faults = await runAll(mutants, scratch)
+  // Once more, for the end of a long log is what is read.
+  say(`${faults.join('')}${mutants.length - faults.length} passed, ${faults.length} failed\n`)
+  if (faults.length > 0) process.exitCode = 1
 }
 
-/** Resolves to the number of mutants that were not noticed. */
-async function runAll(mutants: readonly Mutant[], scratch: Scratch): Promise<number> {
+/** Resolves to a line for each mutant that was not noticed. */
+async function runAll(mutants: readonly Mutant[], scratch: Scratch): Promise<string[]> {
   const copies = Array.from({ length: Math.min(AT_ONCE, mutants.length) }, () => scratch.copy())
   const testsOf = Map.groupBy(
     mutants.map(({ test }) => test),
@@ -52,16 +53,17 @@ async function runAll(mutants: readonly Mutant[], scratch: Scratch): Promise<num
     say(`        ${secondsSince(startMs)} s  ${file} without a mutant\n`)
   })
 
-  let failed = 0
+  const faults: string[] = []
   await forEach(copies, mutants, async (copy, mutant) => {
     const startMs = performance.now()
     const fault = await faultOf(mutant, copy.path, usually.get(mutant.test.file) as Usual)
     copy.restore(mutant.changes)
-    if (fault !== undefined) failed++
     const verdict = fault === undefined ? 'killed' : 'FAILED'
-    say(`${verdict} ${secondsSince(startMs)} s  ${mutant.name}: ${fault ?? mutant.promise}\n`)
+    const line = `${verdict} ${secondsSince(startMs)} s  ${mutant.name}: ${fault ?? mutant.promise}\n`
+    say(line)
+    if (fault !== undefined) faults.push(line)
   })
-  return failed
+  return faults
 }
 
 async function faultOf(mutant: Mutant, copy: string, usually: Usual): Promise<string | undefined> {
