@@ -42,8 +42,11 @@ test('an import that always fails is put aside after so many attempts, and compl
   assert.equal(letter?.type, 'import')
   assert.equal(letter?.attempts, String(ATTEMPTS))
   assert.match(letter?.reason ?? '', /poison works/)
-  const { visible, inFlight } = await site.queue.size()
-  assert.equal(visible + inFlight, 0, 'it is in its queue as well')
+  const hasLeft = async () => {
+    const { visible, inFlight } = await site.queue.size()
+    return visible + inFlight === 0
+  }
+  await waitUntil('it has left its queue', hasLeft, { timeoutMs: 10_000 })
   const outcomes = await metricsOf(worker)
   const counted = (outcome: string) =>
     outcomes.get(`worker_messages_total{type="import",outcome="${outcome}"}`) ?? 0
