@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { createClient, createCluster, defineScript } from '@redis/client'
+import { createClient, createCluster, defineScript, type RedisClusterType } from '@redis/client'
 import type { RedisAddress } from './address.ts'
 
 /** What an update came to: Redis's time in milliseconds, the position's part, and for each entry whether it was kept. */
@@ -30,35 +30,44 @@ const update = defineScript({
 
 /**
  * Connects once and finds out whether it is a cluster. `onLost` is called, perhaps more than once, when a connection has
- * ended: nothing here connects again. Rejects with what `connect` did.
+ * ended: nothing here connects again. Rejects with what `connect` did. What is connected is cut when `signal` aborts.
  */
 export async function connect(
   address: RedisAddress,
   connectTimeoutMs: number,
   onLost: (reason: Error) => void,
+  signal: AbortSignal,
 ): Promise<RedisClient> {
   const options = optionsFor(address, connectTimeoutMs)
   const client = createClient({ ...options, url: address.url, scripts: { update } })
+  signal.addEventListener('abort', () => client.destroy())
   client.on('error', onLost)
-  try {
-    await client.connect()
-    const { mode } = await client.hello()
-    if (mode !== 'cluster') return commandsOf(client, false)
-  } catch (error) {
-    if (client.isOpen) client.destroy()
-    throw error
-  }
+  await client.connect()
+  const { mode } = await client.hello()
+  if (mode !== 'cluster') return commandsOf(client, false)
   client.removeListener('error', onLost).on('error', () => {})
   client.destroy()
   const cluster = createCluster({ rootNodes: [{ url: address.url }], defaults: options, scripts: { update } })
+  signal.addEventListener('abort', () => cut(cluster))
   cluster.on('error', onLost)
   await cluster.connect()
   return commandsOf(cluster, true)
 }
 
+/** A node's connection that is just being made does not hear of the end: it is ended again when it is there. */
+function cut(cluster: Pick<RedisClusterType, 'masters' | 'destroy'>): void {
+  const { masters } = cluster
+  cluster.destroy()
+  for (const { client, connectPromise } of masters) {
+    connectPromise?.then(
+      () => client?.destroy(),
+      () => {},
+    )
+  }
+}
+
 /** What this service asks of either kind of client. */
 interface Commands {
-  readonly isOpen: boolean
   mGet(keys: string[]): Promise<(string | null)[]>
   update(keys: readonly string[], args: readonly string[]): Promise<unknown>
   destroy(): void
@@ -69,9 +78,7 @@ function commandsOf(client: Commands, isCluster: boolean): RedisClient {
     isCluster,
     mGet: (keys) => client.mGet(keys),
     update: async (keys, args) => (await client.update(keys, args)) as Updated,
-    destroy() {
-      if (client.isOpen) client.destroy()
-    },
+    destroy: () => client.destroy(),
   }
 }
 

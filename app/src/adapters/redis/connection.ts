@@ -27,8 +27,11 @@ export interface Connection {
 }
 
 export interface ConnectionOptions {
-  /** Connects, and makes sure that Redis can be read and written. `onLost` may be called more than once. */
-  readonly open: (onLost: (reason: Error) => void) => Promise<RedisClient>
+  /**
+   * Connects, and makes sure that Redis can be read and written. `onLost` may be called more than once. `givenUp` aborts
+   * when it has failed, or takes too long: then nothing of it may stay connected.
+   */
+  readonly open: (onLost: (reason: Error) => void, givenUp: AbortSignal) => Promise<RedisClient>
   readonly timeoutMs: number
   readonly connectTimeoutMs: number
   readonly outage: OutageLog
@@ -80,10 +83,12 @@ export function createConnection(options: ConnectionOptions): Connection {
   async function openInTime(): Promise<Opened> {
     state = 'half-open'
     const lost = Promise.withResolvers<Error>()
-    const opening = options.open(lost.resolve)
+    const givenUp = new AbortController()
+    const opening = options.open(lost.resolve, givenUp.signal)
     try {
       return { client: await inTime(opening, connectTimeoutMs), lost }
     } catch (error) {
+      givenUp.abort()
       opening.then((client) => client.destroy()).catch(() => {})
       throw error
     }

@@ -26,13 +26,15 @@ export interface RedisCacheOptions {
   readonly log: Log
   /** The feed that versions and positions are of: what another feed's processes keep is never seen. */
   readonly feedId: () => string
-  /** How long an item is kept. */
+  /** How long an item is kept at most. */
   readonly lifetimeMs: number
 }
 
 const CONNECT_TIMEOUT_MS = 1000
 const LANES_MAX = 2
 const ROWS_MAX = 128
+/** By up to this part an item's lifetime is shorter: what came at one time does not go, and is not missed, at one time. */
+const LIFETIME_JITTER = 0.1
 
 /** The cache in Redis or Valkey, one server or a cluster. Never reads from replicas. */
 export function createRedisCache(options: RedisCacheOptions): Cache {
@@ -73,8 +75,8 @@ export function createRedisCache(options: RedisCacheOptions): Cache {
     },
   })
 
-  async function open(onLost: (reason: Error) => void): Promise<RedisClient> {
-    const client = await connect(redisAddress(config), CONNECT_TIMEOUT_MS, onLost)
+  async function open(onLost: (reason: Error) => void, givenUp: AbortSignal): Promise<RedisClient> {
+    const client = await connect(redisAddress(config), CONNECT_TIMEOUT_MS, onLost, givenUp)
     await updates.probe(client)
     return client
   }
@@ -89,7 +91,7 @@ export function createRedisCache(options: RedisCacheOptions): Cache {
     return {
       id,
       text: cachedText(cached),
-      lifetimeMs: value === undefined ? FENCE_MS : lifetimeMs,
+      lifetimeMs: value === undefined ? FENCE_MS : lifetimeMs * (1 - LIFETIME_JITTER * Math.random()),
       notAfterMs: asOfMs + NOTE_TRAVEL_MS_MAX,
     }
   }

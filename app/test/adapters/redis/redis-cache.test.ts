@@ -9,6 +9,7 @@ import { type Cache, type Cached, FENCE_MS, NOTE_TRAVEL_MS_MAX } from '../../../
 import { patient } from '../../support/postgres-store.ts'
 import { type RedisServer, startRedisCluster, startRedisServer } from '../../support/redis.ts'
 import { startCache } from '../../support/redis-cache.ts'
+import { startTcpProxy } from '../../support/tcp-proxy.ts'
 
 const soon = { timeoutMs: 20_000 }
 
@@ -70,9 +71,22 @@ test('every key has a lifetime but the position, and fences a short one', async 
     ['repaired', FENCE_MS],
   ] as const) {
     const life = await lifeOf(`data:{0}:feed:${id}`)
-    assert.ok(life > ms - 5000 && life <= ms, `${id}: ${life}`)
+    assert.ok(life > 0.9 * ms - 5000 && life <= ms, `${id}: ${life}`)
   }
   assert.equal(await lifeOf('position:{0}:feed'), -1)
+})
+
+test('items that are kept at one time do not go at one time', async (t) => {
+  const lifetimeMs = 1_000_000
+  const server = await redisFor(t)
+  const cache = await cacheFor(t, { REDIS_URL: server.url }, { lifetimeMs })
+  const ids = Array.from({ length: 50 }, () => randomUUID())
+  await Promise.all(ids.map((id) => cache.keep(item(id, 1), performance.now())))
+  const ends = await Promise.all(
+    ids.map(async (id) => Number(await server.command('PEXPIRETIME', `data:{0}:feed:${id}`))),
+  )
+  const spread = Math.max(...ends) - Math.min(...ends)
+  assert.ok(spread > 0.05 * lifetimeMs && spread <= 0.1 * lifetimeMs + 1000, `${spread} ms`)
 })
 
 test('a note that was long on its way is refused, though nothing newer is known any more', async (t) => {
@@ -122,6 +136,38 @@ for (const [what, settings, commands] of [
     )
   })
 }
+
+for (const [what, settings, isFrozen] of [
+  ['cannot be written', { replicaof: '127.0.0.1 1' }, false],
+  ['does not answer', {}, true],
+] as const) {
+  test(`attempts at a Redis that ${what} leave no connection behind`, async (t) => {
+    const server = await redisFor(t, settings)
+    const proxy = await startTcpProxy(server.port)
+    t.after(() => proxy[Symbol.asyncDispose]())
+    if (isFrozen) server.freeze()
+    await cacheFor(t, { REDIS_URL: proxy.through(server.url) })
+    await waitUntil('there were some attempts', () => proxy.taken >= 4, soon)
+    assert.ok(proxy.connections <= 2, `${proxy.connections} connections`)
+  })
+}
+
+test('attempts at a cluster with a master that is gone leave no connection behind', async (t) => {
+  const cluster = await startRedisCluster()
+  t.after(() => cluster[Symbol.asyncDispose]())
+  const [, alive, gone] = cluster.masters as [RedisServer, RedisServer, RedisServer]
+  const number = async (about: string, pattern: RegExp) =>
+    Number(pattern.exec(String(await alive.command('INFO', about)))?.[1])
+  await gone.kill()
+  await cacheFor(t, { REDIS_URL: cluster.url })
+  const firstAt = await number('stats', /total_connections_received:(\d+)/)
+  const attempts = async () => (await number('stats', /total_connections_received:(\d+)/)) - firstAt
+  // Each look is a connection of its own.
+  let looks = 0
+  await waitUntil('there were some attempts', async () => (await attempts()) - looks++ >= 5, soon)
+  const connected = await number('clients', /connected_clients:(\d+)/)
+  assert.ok(connected <= 3, `${connected} connections`)
+})
 
 test('a password that was rotated is found in its file at the next connection', async (t) => {
   const server = await redisFor(t, { requirepass: 'first' })
