@@ -28,6 +28,8 @@ export function changeRoutes(app: App, { store, state, config }: RouteContext): 
     }
     const left = new AbortController()
     reply.raw.once('close', () => left.abort())
+    // It is closed already.
+    if (request.exchange.left) left.abort()
     listeners++
     request.exchange.leaveLine()
     try {

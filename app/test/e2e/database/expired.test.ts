@@ -8,6 +8,7 @@ import { metricsOf, residentMib } from '../../support/figures.ts'
 import { type DatabaseServer, startDatabaseServer } from '../../support/postgres.ts'
 import type { Problem } from '../../support/problem.ts'
 import { type Service, startService } from '../../support/service.ts'
+import { startTcpProxy } from '../../support/tcp-proxy.ts'
 
 const ANSWER_TIMEOUT_MS = 1000
 
@@ -113,6 +114,26 @@ test('a write that waits for a row is not done once its client has left', async 
   await other.end()
   const { body } = await next
   assert.deepEqual([body.value, body.version], ['next', 2])
+})
+
+test('a client that leaves while the database is asked keeps no place at the change feed', async () => {
+  await using proxy = await startTcpProxy(Number(new URL(server.url()).port))
+  await using service = await start({ DATABASE_URL: proxy.through(server.url()), STREAMS_MAX: '1' })
+  await serves(service)
+  const { next } = (await ask<{ next: string }>(service, 'GET', '/changes?limit=1000')).body
+  const asked = proxy.sent('feed-page')
+  const leave = new AbortController()
+  const waits = ask(service, 'GET', `/changes?after=${next}&wait=55`, undefined, leave.signal)
+  await asked
+  proxy.hold('answers')
+  await areInFlight(service, 1)
+  leave.abort()
+  await assert.rejects(waits)
+  await areInFlight(service, 0)
+  proxy.pass()
+  // Reads are made one after the other: the first is over now.
+  assert.equal((await ask(service, 'GET', `/changes?after=${next}`)).status, 200)
+  assert.equal((await ask(service, 'GET', `/changes?after=${next}&wait=0.1`)).status, 200)
 })
 
 test('while the database stands still, no more wait than may, the others get 503 at once, and memory is bounded', async (t) => {
