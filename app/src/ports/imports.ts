@@ -1,4 +1,5 @@
-import type { ImportLine, LineFault } from '../domain/imports/line.ts'
+import type { ImportChunk } from '../domain/imports/chunker.ts'
+import type { LineFault } from '../domain/imports/line.ts'
 import type { Caller } from './store.ts'
 
 /**
@@ -27,20 +28,11 @@ export interface Import {
   readonly finishedAtMs: number | undefined
 }
 
-/** What came one after the other: at most `CHUNK_LINES_MAX` lines and about `CHUNK_BYTES_MAX`. */
-export interface ImportChunk {
-  /** 0, 1, 2, … */
-  readonly number: number
-  /** The last of each id, in order. */
-  readonly lines: readonly ImportLine[]
-  readonly superseded: number
-  readonly rejected: number
-  /** Of the rejected ones, those that are to be told. */
-  readonly faults: readonly LineFault[]
-}
-
+/** Limits of a chunk, of which the bytes are of about so many. */
 export const CHUNK_LINES_MAX = 500
 export const CHUNK_BYTES_MAX = 1024 * 1024
+/** How long after the one before it a chunk is staged, if the body comes on. */
+export const CHUNK_AGE_MAX_MS = 10_000
 export const IMPORT_ERRORS_MAX = 1000
 
 /**
@@ -50,7 +42,7 @@ export const IMPORT_ERRORS_MAX = 1000
 export type Applied = 'more' | 'ended' | 'taken'
 
 export interface ReapLimits {
-  /** An import that has received nothing for so long is given up. */
+  /** An import of which no chunk has come for so long is given up. */
   readonly receivingMs: number
   /** Of one that is queued or running, and that nobody has worked on for so long, workers are told again. */
   readonly untouchedMs: number

@@ -36,7 +36,7 @@ export function createWork({ imports, queue, outbox, config, registry, log }: Wo
     const handlers = [importHandler(imports)]
     const metrics = createWorkerMetrics(registry)
     parts.push(createWorker({ queue, handlers, concurrency: config.WORKER_CONCURRENCY, metrics, log }))
-    parts.push(createReaping(imports))
+    parts.push(createReaping(imports, config.REQUEST_TIMEOUT_MS))
   }
   return {
     start() {

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { after, before, describe, test } from 'node:test'
-import type { Import, ImportChunk, Imports, ReapLimits } from '../../src/ports/imports.ts'
+import type { ImportChunk } from '../../src/domain/imports/chunker.ts'
+import type { Import, Imports, ReapLimits } from '../../src/ports/imports.ts'
 import type { Message, Queue } from '../../src/ports/queue.ts'
 import type { Store } from '../../src/ports/store.ts'
 import { patient } from '../support/postgres-store.ts'
@@ -134,6 +135,16 @@ export function importsContract(name: string, start: () => Promise<ImportsUnderT
       await work(faulty)
       assert.equal((await told(faulty)).state, 'succeeded')
       assert.equal((await told(empty)).state, 'succeeded')
+    })
+
+    test('a chunk of nothing, as of a slow body, is in the way of no other', async () => {
+      const [import_, id] = [await begun(), randomUUID()]
+      await stage(import_, chunkOf(0, {}))
+      await stage(import_, chunkOf(1, { [id]: '1' }))
+      await seal(import_)
+      await work(import_)
+      const { state, lines } = await told(import_)
+      assert.deepEqual([state, lines.applied], ['succeeded', 1])
     })
 
     test('after a cancel nothing more is applied, and what was applied stays', async () => {

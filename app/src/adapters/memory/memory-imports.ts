@@ -1,7 +1,8 @@
 import { AppError } from '../../domain/errors.ts'
+import type { ImportChunk } from '../../domain/imports/chunker.ts'
 import { IMPORT_MESSAGE, importMessageBody } from '../../domain/imports/message.ts'
 import type { Clock } from '../../ports/clock.ts'
-import { IMPORT_ERRORS_MAX, type Import, type ImportChunk, type Imports } from '../../ports/imports.ts'
+import { IMPORT_ERRORS_MAX, type Import, type Imports } from '../../ports/imports.ts'
 import type { Queue } from '../../ports/queue.ts'
 import type { Caller, Store } from '../../ports/store.ts'
 

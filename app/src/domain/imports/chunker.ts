@@ -6,14 +6,18 @@ export interface ChunkLimits {
   readonly bytesMax: number
   /** Of a whole import: further ones are counted and not told. */
   readonly faultsMax: number
+  readonly ageMaxMs: number
 }
 
-/** What came one after the other; see `ImportChunk`. */
-export interface Chunk {
+/** What came one after the other, within the limits. It may be empty. */
+export interface ImportChunk {
+  /** 0, 1, 2, … */
   readonly number: number
+  /** The last of each id, in order. */
   readonly lines: readonly ImportLine[]
   readonly superseded: number
   readonly rejected: number
+  /** Of the rejected ones, those that are to be told. */
   readonly faults: readonly LineFault[]
 }
 
@@ -21,14 +25,14 @@ export interface Chunk {
 export interface Chunker {
   line(line: ImportLine): void
   fault(fault: LineFault): void
-  /** Those that are full. */
-  takeFull(): Chunk[]
+  /** Those that are full, and the last one when it was begun so long ago: a slow body shows in time that it comes on. */
+  takeDue(): ImportChunk[]
   /** All of them, the last one too, as long as it holds anything. */
-  takeAll(): Chunk[]
+  takeAll(): ImportChunk[]
 }
 
-export function createChunker({ linesMax, bytesMax, faultsMax }: ChunkLimits): Chunker {
-  let full: Chunk[] = []
+export function createChunker({ linesMax, bytesMax, faultsMax, ageMaxMs }: ChunkLimits): Chunker {
+  let full: ImportChunk[] = []
   let number = 0
   let told = 0
   let lines = new Map<string, ImportLine>()
@@ -36,6 +40,7 @@ export function createChunker({ linesMax, bytesMax, faultsMax }: ChunkLimits): C
   let rejected = 0
   let faults: LineFault[] = []
   let bytes = 0
+  let beganMs = performance.now()
 
   function close(): void {
     full.push({ number: number++, lines: [...lines.values()], superseded, rejected, faults })
@@ -44,10 +49,17 @@ export function createChunker({ linesMax, bytesMax, faultsMax }: ChunkLimits): C
     rejected = 0
     faults = []
     bytes = 0
+    beganMs = performance.now()
   }
 
   function taken(): void {
     if (lines.size + superseded + rejected >= linesMax || bytes >= bytesMax) close()
+  }
+
+  function takeFull(): ImportChunk[] {
+    const taken = full
+    full = []
+    return taken
   }
 
   return {
@@ -64,14 +76,13 @@ export function createChunker({ linesMax, bytesMax, faultsMax }: ChunkLimits): C
       told++
       taken()
     },
-    takeFull() {
-      const taken = full
-      full = []
-      return taken
+    takeDue() {
+      if (performance.now() - beganMs >= ageMaxMs) close()
+      return takeFull()
     },
     takeAll() {
       if (lines.size + superseded + rejected > 0) close()
-      return this.takeFull()
+      return takeFull()
     },
   }
 }

@@ -6,6 +6,7 @@ import { createCsvReader } from '../../domain/imports/csv.ts'
 import { createNdjsonReader } from '../../domain/imports/ndjson.ts'
 import { isoTime } from '../../domain/iso-time.ts'
 import {
+  CHUNK_AGE_MAX_MS,
   CHUNK_BYTES_MAX,
   CHUNK_LINES_MAX,
   IMPORT_ERRORS_MAX,
@@ -60,6 +61,7 @@ export function importRoutes(app: App, context: RouteContext): void {
       linesMax: CHUNK_LINES_MAX,
       bytesMax: CHUNK_BYTES_MAX,
       faultsMax: IMPORT_ERRORS_MAX,
+      ageMaxMs: CHUNK_AGE_MAX_MS,
     })
     const isCsv = mediaType(request) === CSV_TYPE
     const reader = isCsv ? createCsvReader(chunks) : createNdjsonReader(chunks)
@@ -67,7 +69,7 @@ export function importRoutes(app: App, context: RouteContext): void {
     try {
       for await (const bytes of body) {
         reader.push(bytes)
-        for (const chunk of chunks.takeFull()) await imports.stage(id, chunk, callerOf(request))
+        for (const chunk of chunks.takeDue()) await imports.stage(id, chunk, callerOf(request))
       }
       reader.end()
       for (const chunk of chunks.takeAll()) await imports.stage(id, chunk, callerOf(request))
