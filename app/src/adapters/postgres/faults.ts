@@ -38,7 +38,7 @@ const CONTENDED = ['55P03', '57014', '40P01', '40001']
 const OF_ONE_ROW = ['22', '23', '54', 'P0']
 
 /** As the batcher takes it. Everything that no row is to blame for is the store's own state. */
-export function batchFault(fault: unknown, onLost: AppError): unknown {
+function batchFault(fault: unknown, onLost: AppError): unknown {
   if (fault instanceof SessionLost) return onLost
   if (!(fault instanceof StatementRefused)) return fault
   if (CONTENDED.includes(fault.code)) return new BatchRefused(unavailable(fault), { passes: true })
@@ -47,6 +47,16 @@ export function batchFault(fault: unknown, onLost: AppError): unknown {
     return new BatchRefused(verdict, { passes: false })
   }
   return unavailable(fault)
+}
+
+/** Of a statement that only reads. */
+export function readFault(fault: unknown): unknown {
+  return batchFault(fault, unavailable(fault))
+}
+
+/** Of one that writes: what has no answer may have been done. */
+export function writeFault(fault: unknown): unknown {
+  return batchFault(fault, outcomeUnknown(fault))
 }
 
 /** What a piece of work failed of: rows that cannot be written, as they are told by the server, or else the store's state. */
@@ -61,7 +71,7 @@ export function unavailable(cause?: unknown): AppError {
   })
 }
 
-export function outcomeUnknown(cause?: unknown): AppError {
+function outcomeUnknown(cause?: unknown): AppError {
   return new AppError(
     'outcome_unknown',
     'The store was lost while it was writing: the write may have been done.',

@@ -1,5 +1,5 @@
 import { AGAIN, type Batcher, createBatcher } from '../batcher.ts'
-import { batchFault, outcomeUnknown } from './faults.ts'
+import { writeFault } from './faults.ts'
 import type { LaneOptions } from './lanes.ts'
 import type { Session } from './session.ts'
 import { isRefusedBy, type Met, readMet, type Write, type Written, writeRows } from './writes.ts'
@@ -32,7 +32,7 @@ export function createItemWrites(
     onBatch,
     send: (session, writes) =>
       send(session, writes).catch((fault) => {
-        throw batchFault(fault, outcomeUnknown(fault))
+        throw writeFault(fault)
       }),
   })
 }

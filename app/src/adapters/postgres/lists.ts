@@ -1,10 +1,9 @@
 import { type Item, PAGE_BYTES_MAX } from '../../domain/item.ts'
 import type { ListQuery, Page } from '../../ports/store.ts'
-import { type Batcher, createBatcher } from '../batcher.ts'
-import { batchFault, unavailable } from './faults.ts'
-import type { LaneOptions } from './lanes.ts'
+import type { Batcher } from '../batcher.ts'
+import { readFault } from './faults.ts'
+import { createSingles, type LaneOptions } from './lanes.ts'
 import { itemOfRow } from './reads.ts'
-import type { Session } from './session.ts'
 import { statement } from './statements.ts'
 
 const list = statement('list')
@@ -14,20 +13,14 @@ const BEFORE = '\x01'
 const BEHIND = '\x7f'
 
 /** Pages of items: each costs as much as it holds, wherever it begins. */
-export function createLists({ pool, lanesMax, onBatch }: LaneOptions): Batcher<ListQuery, Page> {
-  return createBatcher<ListQuery, Page, Session>({
-    lanesMax,
-    rowsMax: 1,
-    withLane: pool.use,
-    onBatch,
-    async send(session, [query]) {
-      const { prefix, after, limit } = query as ListQuery
+export function createLists(lanes: LaneOptions): Batcher<ListQuery, Page> {
+  return createSingles<ListQuery, Page>({
+    ...lanes,
+    faultOf: readFault,
+    async send(session, { prefix, after, limit }) {
       const from = after !== undefined && after >= prefix ? after + BEFORE : prefix
-      const values = [from, prefix + BEHIND, limit + 1, PAGE_BYTES_MAX]
-      const rows = await session.query(list, values).catch((fault) => {
-        throw batchFault(fault, unavailable(fault))
-      })
-      return [pageOf(rows.map(itemOfRow), limit)]
+      const rows = await session.query(list, [from, prefix + BEHIND, limit + 1, PAGE_BYTES_MAX])
+      return pageOf(rows.map(itemOfRow), limit)
     },
   })
 }

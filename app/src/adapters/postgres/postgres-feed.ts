@@ -1,10 +1,9 @@
 import type { Change } from '../../domain/item.ts'
 import type { Feed, FeedPage, FeedQuery } from '../../ports/store.ts'
-import { createBatcher } from '../batcher.ts'
-import { batchFault, unavailable } from './faults.ts'
-import type { LaneOptions } from './lanes.ts'
+import { readFault, unavailable } from './faults.ts'
+import { createSingles, type LaneOptions } from './lanes.ts'
 import type { Relay } from './relay.ts'
-import type { Row, Session } from './session.ts'
+import type { Row } from './session.ts'
 import { statement } from './statements.ts'
 
 const page = statement('feed-page')
@@ -15,22 +14,15 @@ export interface PostgresFeed extends Feed {
 }
 
 /** The change feed as readers have it. The relay makes it; a reader has it run first, so that it misses nothing. */
-export function createPostgresFeed({ pool, lanesMax, onBatch }: LaneOptions, relay: Relay): PostgresFeed {
-  const pages = createBatcher<FeedQuery, FeedPage, Session>({
-    lanesMax,
-    rowsMax: 1,
+export function createPostgresFeed(lanes: LaneOptions, relay: Relay): PostgresFeed {
+  const pages = createSingles<FeedQuery, FeedPage>({
+    ...lanes,
     // A thousand readers at the end of the feed are one query.
     keyOf: ({ after, limit }) => `${after} ${limit}`,
     sameKey: 'share',
-    withLane: pool.use,
-    onBatch,
-    async send(session, [query]) {
-      const { after, limit } = query as FeedQuery
-      const rows = await session.query(page, [after ?? null, limit]).catch((fault) => {
-        throw batchFault(fault, unavailable(fault))
-      })
-      return [pageOf(rows, after)]
-    },
+    faultOf: readFault,
+    send: async (session, { after, limit }) =>
+      pageOf(await session.query(page, [after ?? null, limit]), after),
   })
 
   return {

@@ -3,9 +3,8 @@ import type { LineFault } from '../../domain/imports/line.ts'
 import { IMPORT_MESSAGE, importMessageBody } from '../../domain/imports/message.ts'
 import type { Applied, Import, ImportState, Imports, ReapLimits } from '../../ports/imports.ts'
 import type { Caller } from '../../ports/store.ts'
-import { type BatcherOptions, createBatcher } from '../batcher.ts'
-import { batchFault, outcomeUnknown, unavailable, workFault } from './faults.ts'
-import type { LaneOptions } from './lanes.ts'
+import { readFault, unavailable, workFault, writeFault } from './faults.ts'
+import { createSingles, type LaneOptions } from './lanes.ts'
 import type { Row, Session } from './session.ts'
 import { statement } from './statements.ts'
 import { bigintArray, idArray, textArray } from './text-array.ts'
@@ -38,41 +37,25 @@ export interface OnCommitted {
   readonly message: () => void
 }
 
-/** Imports in tables. */
-export function createPostgresImports(
-  { pool, lanesMax, onBatch }: LaneOptions,
-  onCommitted: OnCommitted,
-): PostgresImports {
-  type Statement = (session: Session) => Promise<Row[]>
-  /** Each statement is a request of its own, so that it waits in line and has a deadline as all others have. */
-  const statements = createBatcher<Statement, Row[], Session>({
-    lanesMax,
-    rowsMax: 1,
-    withLane: pool.use,
-    onBatch,
-    async send(session, [run]) {
-      try {
-        return [await (run as Statement)(session)]
-      } catch (fault) {
-        throw batchFault(fault, outcomeUnknown(fault))
-      }
-    },
-  } satisfies BatcherOptions<Statement, Row[], Session>)
+/** One request, or a few that come right behind each other, in line as all others are. */
+interface Statement {
+  readonly run: (session: Session) => Promise<Row[]>
+  readonly faultOf: (fault: unknown) => unknown
+}
 
+/** Imports in tables. */
+export function createPostgresImports(lanes: LaneOptions, onCommitted: OnCommitted): PostgresImports {
+  const statements = createSingles<Statement, Row[]>({
+    ...lanes,
+    send: (session, { run }) => run(session),
+    faultOf: (fault, { faultOf }) => faultOf(fault),
+  })
   /** Work has lanes of its own, so that there is always room for requests. */
-  const chunks = createBatcher<string, Applied, Session>({
-    lanesMax,
-    rowsMax: 1,
-    withLane: pool.use,
-    onBatch,
-    async send(session, [id]) {
-      try {
-        return [await applyNext(session, id as string)]
-      } catch (fault) {
-        throw workFault(fault)
-      }
-    },
-  } satisfies BatcherOptions<string, Applied, Session>)
+  const chunks = createSingles<string, Applied>({ ...lanes, send: applyNext, faultOf: workFault })
+
+  function writing(run: Statement['run'], caller: Caller): Promise<Row[]> {
+    return statements.add({ run, faultOf: writeFault }, caller)
+  }
 
   /** One chunk in one transaction: the import's row, the chunk's, the data's, in this order. */
   async function applyNext(session: Session, id: string): Promise<Applied> {
@@ -92,7 +75,7 @@ export function createPostgresImports(
 
   return {
     async begin(id, caller) {
-      await statements.add((session) => session.query(begin, [id]), caller)
+      await writing((session) => session.query(begin, [id]), caller)
     },
 
     async stage(id, { number, lines, superseded, rejected, faults }, caller) {
@@ -107,28 +90,29 @@ export function createPostgresImports(
         textArray(faults.map(({ code }) => code)),
         textArray(faults.map(({ detail }) => detail)),
       ]
-      const rows = await statements.add((session) => session.query(stage, values), caller)
+      const rows = await writing((session) => session.query(stage, values), caller)
       if (rows.length === 0) throw noLongerReceives()
     },
 
     async seal(id, traceparent, caller) {
       const values = [id, IMPORT_MESSAGE, importMessageBody(id), traceparent ?? null]
-      const rows = await statements.add((session) => session.query(seal, values), caller)
+      const rows = await writing((session) => session.query(seal, values), caller)
       if (rows.length === 0) throw noLongerReceives()
       onCommitted.message()
     },
 
     async fail(id, detail, caller) {
-      await statements.add((session) => session.query(end, [id, 'failed', detail, '{receiving}']), caller)
+      await writing((session) => session.query(end, [id, 'failed', detail, '{receiving}']), caller)
     },
 
     async get(id, caller) {
-      const [row] = await statements.add((session) => session.query(read, [id]), caller)
+      const run = (session: Session) => session.query(read, [id])
+      const [row] = await statements.add({ run, faultOf: readFault }, caller)
       return row === undefined ? undefined : importOf(id, row)
     },
 
     async cancel(id, caller) {
-      const [row] = await statements.add(async (session) => {
+      const [row] = await writing(async (session) => {
         await session.query(end, [id, 'canceled', null, `{${UNFINISHED.join(',')}}`])
         return session.query(read, [id])
       }, caller)
@@ -139,7 +123,7 @@ export function createPostgresImports(
 
     async reap(limits) {
       try {
-        await pool.use((session) => session.script(reapSql(limits)))
+        await lanes.pool.use((session) => session.script(reapSql(limits)))
         onCommitted.message()
       } catch (fault) {
         throw unavailable(fault)

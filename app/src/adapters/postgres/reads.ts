@@ -1,6 +1,6 @@
 import type { Entry, Item } from '../../domain/item.ts'
 import { type Batcher, createBatcher } from '../batcher.ts'
-import { batchFault, unavailable } from './faults.ts'
+import { readFault } from './faults.ts'
 import type { LaneOptions } from './lanes.ts'
 import type { Row, Session } from './session.ts'
 import { statement } from './statements.ts'
@@ -21,7 +21,7 @@ export function createReads({ pool, lanesMax, onBatch }: LaneOptions): Batcher<s
     onBatch,
     async send(session, ids) {
       const rows = await session.query(read, [idArray(ids)]).catch((fault) => {
-        throw batchFault(fault, unavailable(fault))
+        throw readFault(fault)
       })
       const entries = new Map(rows.map((row) => [row[0] as string, entryOf(row)]))
       return ids.map((id) => entries.get(id) ?? { id, version: 0, value: undefined })

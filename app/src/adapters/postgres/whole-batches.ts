@@ -1,29 +1,23 @@
 import type { Operation } from '../../domain/item.ts'
 import type { BatchResult } from '../../ports/store.ts'
-import { AGAIN, type Batcher, createBatcher } from '../batcher.ts'
-import { batchFault, outcomeUnknown } from './faults.ts'
-import type { LaneOptions } from './lanes.ts'
+import { AGAIN, type Batcher } from '../batcher.ts'
+import { writeFault } from './faults.ts'
+import { createSingles, type LaneOptions } from './lanes.ts'
 import type { Session } from './session.ts'
 import { isRefusedBy, type Met, readMet, writeOf, writeRows } from './writes.ts'
 
 /** The operations of `POST /batch`, in a transaction of their own: all of them or none. */
 export function createWholeBatches(
-  { pool, lanesMax, onBatch }: LaneOptions,
+  lanes: LaneOptions,
   onCommitted: () => void,
 ): Batcher<readonly Operation[], BatchResult> {
-  return createBatcher<readonly Operation[], BatchResult, Session>({
-    lanesMax,
-    rowsMax: 1,
-    withLane: pool.use,
-    onBatch,
-    async send(session, [operations = []]) {
-      try {
-        const result = await writeAll(session, operations)
-        if (result !== AGAIN && result.ok) onCommitted()
-        return [result]
-      } catch (fault) {
-        throw batchFault(fault, outcomeUnknown(fault))
-      }
+  return createSingles<readonly Operation[], BatchResult>({
+    ...lanes,
+    faultOf: writeFault,
+    async send(session, operations) {
+      const result = await writeAll(session, operations)
+      if (result !== AGAIN && result.ok) onCommitted()
+      return result
     },
   })
 }

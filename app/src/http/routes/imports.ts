@@ -49,7 +49,9 @@ export function importRoutes(app: App, context: RouteContext): void {
       request.exchange.leaveLine()
       const id = randomUUIDv7()
       await uploads.run(request, (body) => receive(id, body, request))
-      const received = await imports.get(id, callerOf(request))
+      const received = await imports.get(id, callerOf(request)).catch((cause) => {
+        throw new AppError('outcome_unknown', 'The import was received, and cannot be told of.', { cause })
+      })
       if (received === undefined) throw notFound()
       reply.code(202).header('location', `/imports/${id}`)
       return answerWritten(request, reply, importText(received))

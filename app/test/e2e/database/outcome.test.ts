@@ -7,6 +7,7 @@ import { createDatabase, type Database } from '../../support/postgres.ts'
 import type { Problem } from '../../support/problem.ts'
 import { type Service, startService } from '../../support/service.ts'
 import { startTcpProxy, type TcpProxy } from '../../support/tcp-proxy.ts'
+import { lineOf, openUpload } from '../../support/work/upload.ts'
 
 let database: Database
 let proxy: TcpProxy
@@ -98,6 +99,19 @@ suite('a connection that is cut in the middle of a write: 503 outcome_unknown, w
     })
   }
 
+  test('POST /imports, cut when the import is queued', async () => {
+    const isRead = proxy.sent('import-read')
+    const { request, answer } = openUpload(service)
+    request.end(lineOf('queued-import'))
+    await isRead
+    proxy.cut()
+    const { status, body } = await answer
+    assert.deepEqual([status, body.code], [503, 'outcome_unknown'])
+    await serves(service)
+    const isApplied = async () => (await versionOf('queued-import')) === 1
+    await waitUntil('it is done', isApplied, { timeoutMs: 15_000 })
+  })
+
   test('no answer in time is the same: nobody is kept waiting for the network to decide', async () => {
     await ask(service, 'PUT', '/data/silent', 0)
     proxy.hold('answers')
@@ -109,6 +123,23 @@ suite('a connection that is cut in the middle of a write: 503 outcome_unknown, w
     await serves(service)
     assert.equal(await versionOf('silent'), 2)
   })
+})
+
+test('a connection that is cut in the middle of a read: 503 unavailable, for there is nothing to be unknown', async () => {
+  for (const [statement, path] of [
+    ['import-read', '/imports/none'],
+    ['read', '/data/none'],
+    ['list', '/data'],
+    ['feed-page', '/changes'],
+  ] as const) {
+    const asked = proxy.sent(statement)
+    const answer = ask<Problem>(service, 'GET', path)
+    await asked
+    proxy.cut()
+    const { status, body, retryAfter } = await answer
+    assert.deepEqual([status, body.code, retryAfter], [503, 'unavailable', '1'], path)
+    await serves(service)
+  }
 })
 
 suite('a row that another session has locked', () => {
