@@ -2,20 +2,10 @@ import { AppError } from '../../domain/errors.ts'
 import type { ImportChunk } from '../../domain/imports/chunker.ts'
 import { IMPORT_MESSAGE, importMessageBody } from '../../domain/imports/message.ts'
 import type { Clock } from '../../ports/clock.ts'
-import { IMPORT_ERRORS_MAX, type Import, type Imports } from '../../ports/imports.ts'
+import { IMPORT_ERRORS_MAX, type Imports } from '../../ports/imports.ts'
 import type { Queue } from '../../ports/queue.ts'
 import type { Caller, Store } from '../../ports/store.ts'
-
-interface Staged {
-  told: Import
-  readonly chunks: ImportChunk[]
-  nextChunk: number
-  heardMs: number
-  /** The chunk under way: whoever wants to change something waits for it, as for a row's lock. */
-  applying: Promise<void> | undefined
-  /** Of its chunks. */
-  bytes: number
-}
+import { createKeptImports, type KeptImport } from './kept-imports.ts'
 
 const always: Caller = { deadlineMs: Number.POSITIVE_INFINITY, left: false }
 
@@ -23,7 +13,7 @@ export interface MemoryImportsOptions {
   readonly store: Store
   readonly queue: Pick<Queue, 'send'>
   readonly clock: Clock
-  /** Of all that is staged, in UTF-16 units. */
+  /** As of `createKeptImports`. */
   readonly bytesMax: number
 }
 
@@ -32,31 +22,26 @@ export interface MemoryImportsOptions {
  * is rejected by itself.
  */
 export function createMemoryImports({ store, queue, clock, bytesMax }: MemoryImportsOptions): Imports {
-  const imports = new Map<string, Staged>()
+  const imports = createKeptImports(bytesMax)
 
-  function stagedBytes(): number {
-    return [...imports.values()].reduce((sum, { bytes }) => sum + bytes, 0)
-  }
-
-  function receiving(id: string): Staged {
-    const staged = imports.get(id)
-    if (staged?.told.state !== 'receiving') {
+  function receiving(id: string): KeptImport {
+    const kept = imports.get(id)
+    if (kept?.told.state !== 'receiving') {
       throw new AppError(
         'conflict',
         'The import no longer receives: it was canceled, or nothing came for too long.',
       )
     }
-    staged.heardMs = clock.nowMs()
-    return staged
+    kept.heardMs = clock.nowMs()
+    return kept
   }
 
-  function end(staged: Staged, state: 'succeeded' | 'failed' | 'canceled', detail?: string): void {
-    staged.told = { ...staged.told, state, detail, finishedAtMs: clock.nowMs() }
-    staged.chunks.length = 0
-    staged.bytes = 0
+  function end(kept: KeptImport, state: 'succeeded' | 'failed' | 'canceled', detail?: string): void {
+    kept.told = { ...kept.told, state, detail, finishedAtMs: clock.nowMs() }
+    imports.dropChunks(kept)
   }
 
-  async function applyChunk(staged: Staged, { lines, superseded }: ImportChunk): Promise<void> {
+  async function applyChunk(kept: KeptImport, { lines, superseded }: ImportChunk): Promise<void> {
     let applied = 0
     const refused: { line: number; code: 'store_full'; detail: string }[] = []
     for (const { line, id, value } of lines) {
@@ -68,9 +53,10 @@ export function createMemoryImports({ store, queue, clock, bytesMax }: MemoryImp
         refused.push({ line, code: error.code, detail: error.message })
       }
     }
-    const { lines: counts, errors } = staged.told
-    staged.told = {
-      ...staged.told,
+    imports.addFaults(kept, refused)
+    const { lines: counts, errors } = kept.told
+    kept.told = {
+      ...kept.told,
       lines: {
         ...counts,
         applied: counts.applied + applied,
@@ -85,29 +71,16 @@ export function createMemoryImports({ store, queue, clock, bytesMax }: MemoryImp
     async begin(id) {
       const lines = { total: 0, applied: 0, rejected: 0, superseded: 0 }
       const createdAtMs = clock.nowMs()
-      const told: Import = {
-        id,
-        state: 'receiving',
-        detail: undefined,
-        lines,
-        errors: [],
-        createdAtMs,
-        finishedAtMs: undefined,
-      }
-      imports.set(id, { told, chunks: [], nextChunk: 0, heardMs: createdAtMs, applying: undefined, bytes: 0 })
+      const ended = { detail: undefined, finishedAtMs: undefined }
+      imports.add({ id, state: 'receiving', lines, errors: [], createdAtMs, ...ended }, createdAtMs)
     },
 
     async stage(id, chunk) {
-      const staged = receiving(id)
-      const { lines: counts, errors } = staged.told
-      const bytes = chunk.lines.reduce((sum, line) => sum + line.id.length + line.value.length, 0)
-      if (stagedBytes() + bytes > bytesMax) {
-        throw new AppError('store_full', 'There is no room in memory for what is being imported.')
-      }
-      staged.chunks.push(chunk)
-      staged.bytes += bytes
-      staged.told = {
-        ...staged.told,
+      const kept = receiving(id)
+      const { lines: counts, errors } = kept.told
+      imports.addChunk(kept, chunk)
+      kept.told = {
+        ...kept.told,
         lines: {
           ...counts,
           total: counts.total + chunk.lines.length + chunk.superseded + chunk.rejected,
@@ -118,15 +91,15 @@ export function createMemoryImports({ store, queue, clock, bytesMax }: MemoryImp
     },
 
     async seal(id, traceparent) {
-      const staged = receiving(id)
-      if (staged.chunks.length === 0) return end(staged, 'succeeded')
-      staged.told = { ...staged.told, state: 'queued' }
+      const kept = receiving(id)
+      if (kept.chunks.length === 0) return end(kept, 'succeeded')
+      kept.told = { ...kept.told, state: 'queued' }
       await queue.send([{ type: IMPORT_MESSAGE, body: importMessageBody(id), traceparent }])
     },
 
     async fail(id, detail) {
-      const staged = imports.get(id)
-      if (staged?.told.state === 'receiving') end(staged, 'failed', detail)
+      const kept = imports.get(id)
+      if (kept?.told.state === 'receiving') end(kept, 'failed', detail)
     },
 
     async get(id) {
@@ -134,38 +107,38 @@ export function createMemoryImports({ store, queue, clock, bytesMax }: MemoryImp
     },
 
     async cancel(id) {
-      const staged = imports.get(id)
-      await staged?.applying
-      if (staged !== undefined && staged.told.finishedAtMs === undefined) end(staged, 'canceled')
-      return staged?.told
+      const kept = imports.get(id)
+      await kept?.applying
+      if (kept !== undefined && kept.told.finishedAtMs === undefined) end(kept, 'canceled')
+      return kept?.told
     },
 
     async apply(id) {
-      const staged = imports.get(id)
-      if (staged === undefined || !['queued', 'running'].includes(staged.told.state)) return 'ended'
-      if (staged.applying !== undefined) return 'taken'
-      const chunk = staged.chunks[staged.nextChunk++] as ImportChunk
-      staged.told = { ...staged.told, state: 'running' }
-      staged.heardMs = clock.nowMs()
-      staged.applying = applyChunk(staged, chunk)
-      await staged.applying
-      staged.applying = undefined
-      if (staged.nextChunk < staged.chunks.length) return 'more'
-      end(staged, 'succeeded')
+      const kept = imports.get(id)
+      if (kept === undefined || !['queued', 'running'].includes(kept.told.state)) return 'ended'
+      if (kept.applying !== undefined) return 'taken'
+      const chunk = kept.chunks[kept.nextChunk++] as ImportChunk
+      kept.told = { ...kept.told, state: 'running' }
+      kept.heardMs = clock.nowMs()
+      kept.applying = applyChunk(kept, chunk)
+      await kept.applying
+      kept.applying = undefined
+      if (kept.nextChunk < kept.chunks.length) return 'more'
+      end(kept, 'succeeded')
       return 'ended'
     },
 
     async reap({ receivingMs, untouchedMs, finishedMs }) {
       const nowMs = clock.nowMs()
-      for (const [id, staged] of imports) {
-        const { state, finishedAtMs } = staged.told
-        if (state === 'receiving' && staged.heardMs < nowMs - receivingMs)
-          end(staged, 'failed', 'The body broke off.')
-        if ((state === 'queued' || state === 'running') && staged.heardMs < nowMs - untouchedMs) {
-          staged.heardMs = nowMs
+      for (const kept of imports.all()) {
+        const { id, state, finishedAtMs } = kept.told
+        if (state === 'receiving' && kept.heardMs < nowMs - receivingMs)
+          end(kept, 'failed', 'The body broke off.')
+        if ((state === 'queued' || state === 'running') && kept.heardMs < nowMs - untouchedMs) {
+          kept.heardMs = nowMs
           await queue.send([{ type: IMPORT_MESSAGE, body: importMessageBody(id) }])
         }
-        if (finishedAtMs !== undefined && finishedAtMs < nowMs - finishedMs) imports.delete(id)
+        if (finishedAtMs !== undefined && finishedAtMs < nowMs - finishedMs) imports.forget(kept)
       }
     },
   }
