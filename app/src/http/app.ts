@@ -3,7 +3,7 @@ import { fastify } from 'fastify'
 import { readText } from './body.ts'
 import { answerClientError } from './connection.ts'
 import type { RouteContext } from './context.ts'
-import { problemHandlers, unsupportedMediaType } from './errors.ts'
+import { problemHandlers, takesImports, unsupportedMediaType } from './errors.ts'
 import { createExchanges } from './exchanges.ts'
 import type { App, Request } from './framework.ts'
 import { createHttpMetrics } from './http-metrics.ts'
@@ -108,20 +108,21 @@ function bodies(app: App): void {
   app.addContentTypeParser(
     [...NDJSON_TYPES, CSV_TYPE],
     async (request: Request, payload: IncomingMessage) => {
-      if (request.routeOptions.url !== '/imports') throw unsupportedMediaType()
+      if (!takesImports(request) || !isPlainUtf8(request)) throw unsupportedMediaType(request)
       return payload
     },
   )
   app.addContentTypeParser(
     ['application/json', 'application/merge-patch+json'],
     async (request: Request, payload: IncomingMessage) => {
-      const { headers, routeOptions, exchange } = request
-      if (routeOptions.url === '/imports')
-        throw unsupportedMediaType('NDJSON (application/x-ndjson) or CSV (text/csv)')
-      const encoding = headers['content-encoding'] ?? 'identity'
-      const charset = /charset="?([^";]+)/i.exec(headers['content-type'] ?? '')?.[1] ?? 'utf-8'
-      if (encoding !== 'identity' || charset.trim().toLowerCase() !== 'utf-8') throw unsupportedMediaType()
-      return readText(payload, routeOptions.bodyLimit, exchange)
+      if (takesImports(request) || !isPlainUtf8(request)) throw unsupportedMediaType(request)
+      return readText(payload, request.routeOptions.bodyLimit, request.exchange)
     },
   )
+}
+
+function isPlainUtf8({ headers }: Request): boolean {
+  const encoding = headers['content-encoding'] ?? 'identity'
+  const charset = /charset="?([^";]+)/i.exec(headers['content-type'] ?? '')?.[1] ?? 'utf-8'
+  return encoding === 'identity' && charset.trim().toLowerCase() === 'utf-8'
 }

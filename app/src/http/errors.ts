@@ -7,7 +7,7 @@ import { PROBLEM_TYPE, problemText, retryAfterHeader, statusByCode } from './pro
 /** Turns everything that is thrown into a problem document. What is not ours is logged, and shown as `internal`. */
 export function problemHandlers(app: App, log: Log): void {
   app.setErrorHandler((error: unknown, request: Request, reply: Reply) => {
-    const known = error instanceof AppError ? error : frameworkError(Object(error) as FastifyError)
+    const known = error instanceof AppError ? error : frameworkError(Object(error) as FastifyError, request)
     if (known.code === 'internal') log.error({ err: error, reqId: request.id }, 'request failed')
     return sendProblem(request, reply, known)
   })
@@ -28,11 +28,11 @@ export function sendProblem(request: Request, reply: Reply, error: AppError): Re
     .send(problemText(error, request.id))
 }
 
-function frameworkError(error: FastifyError): AppError {
+function frameworkError(error: FastifyError, request: Request): AppError {
   if (error.validation !== undefined) return validationError(error.validation as readonly Violation[])
   switch (error.code) {
     case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
-      return unsupportedMediaType()
+      return unsupportedMediaType(request)
     case 'FST_ERR_CTP_BODY_TOO_LARGE':
       return new AppError('too_large', 'The body is too large.')
     case 'FST_ERR_BAD_URL':
@@ -45,11 +45,19 @@ function frameworkError(error: FastifyError): AppError {
   }
 }
 
-export function unsupportedMediaType(expected = 'application/json'): AppError {
+export function unsupportedMediaType(request: Request): AppError {
+  const expected = takesImports(request)
+    ? 'NDJSON (application/x-ndjson) or CSV (text/csv)'
+    : 'application/json'
   return new AppError(
     'unsupported_media_type',
     `Expected a body of type ${expected}, in UTF-8 and without a content encoding.`,
   )
+}
+
+/** Whether the request's body is an import's; all others are JSON. */
+export function takesImports({ routeOptions }: Request): boolean {
+  return routeOptions.url === '/imports'
 }
 
 /** An error of the schema validator (Ajv), with the schema that was violated. */

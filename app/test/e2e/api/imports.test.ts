@@ -146,9 +146,26 @@ test('an unknown import is 404', async () => {
   assertProblem(await api.send('DELETE', `/imports/${newId()}`), 404, 'not_found')
 })
 
-test('another type of body is 415, here and elsewhere', async () => {
-  assertProblem(await send('application/json', '{}'), 415, 'unsupported_media_type')
+test('a body of another type, coding or charset is 415 and says what is expected', async () => {
+  for (const headers of [
+    { 'content-type': 'application/json' },
+    { 'content-type': 'text/plain' },
+    { 'content-type': `${NDJSON}; charset=utf-16` },
+    { 'content-type': CSV, 'content-encoding': 'gzip' },
+  ]) {
+    const answer = await api.send('POST', '/imports', { body: '{}', headers })
+    const { detail } = assertProblem(answer, 415, 'unsupported_media_type')
+    assert.match(detail, /NDJSON .* or CSV .*UTF-8.* content encoding/, JSON.stringify(headers))
+  }
+})
+
+test('an import is 415 where none is expected', async () => {
   const csv = { body: '1', headers: { 'content-type': CSV } }
-  assertProblem(await api.send('PUT', `/data/${newId()}`, csv), 415, 'unsupported_media_type')
-  assertProblem(await api.send('POST', '/batch', csv), 415, 'unsupported_media_type')
+  for (const [method, path] of [
+    ['PUT', `/data/${newId()}`],
+    ['POST', '/batch'],
+  ] as const) {
+    const { detail } = assertProblem(await api.send(method, path, csv), 415, 'unsupported_media_type')
+    assert.match(detail, /application\/json/)
+  }
 })
