@@ -33,24 +33,28 @@ export function createDeadLetters({ connection, queueUrl, policy }: DeadLettersO
     throw new OperatorFault('The queue has no dead-letter queue: give it a redrive policy that names one.')
   }
 
-  /** Takes them, up to `max`. */
-  async function take(url: string, max: number): Promise<SqsMessage[]> {
-    const taken = new Map<string, SqsMessage>()
-    while (taken.size < max) {
+  /**
+   * As SQS gives them out, up to `max`. A look that takes longer than a letter stays away meets the first ones again: it
+   * ends when there is nothing else.
+   */
+  async function* lettersOf(url: string, max: number): AsyncGenerator<SqsMessage> {
+    const seen = new Set<string>()
+    while (seen.size < max) {
       const { Messages = [] } = await send(
         new ReceiveMessageCommand({
           QueueUrl: url,
-          MaxNumberOfMessages: Math.min(SEND_MAX, max - taken.size),
+          MaxNumberOfMessages: Math.min(SEND_MAX, max - seen.size),
           VisibilityTimeout: HELD_S,
           WaitTimeSeconds: WAIT_S,
           MessageAttributeNames: ['All'],
           MessageSystemAttributeNames: ['SentTimestamp'],
         }),
       )
-      if (Messages.length === 0) break
-      for (const message of Messages) taken.set(String(message.MessageId), message)
+      const fresh = Messages.filter(({ MessageId = '' }) => !seen.has(MessageId))
+      if (fresh.length === 0) return
+      for (const letter of fresh) seen.add(letter.MessageId ?? '')
+      yield* fresh
     }
-    return [...taken.values()]
   }
 
   async function release(url: string, messages: readonly SqsMessage[]): Promise<void> {
@@ -63,26 +67,27 @@ export function createDeadLetters({ connection, queueUrl, policy }: DeadLettersO
   return {
     async list(max) {
       const url = await deadQueue()
-      const messages = await take(url, max)
+      const messages = await Array.fromAsync(lettersOf(url, max))
       await release(url, messages)
       return messages.map(letterOf).toSorted((a, b) => a.sentAtMs - b.sentAtMs)
     },
 
     async giveBack(ids) {
       const url = await deadQueue()
-      const messages = await take(url, Number.POSITIVE_INFINITY)
-      const isMeant = ({ MessageId = '' }: SqsMessage) => ids === 'all' || ids.includes(MessageId)
-      await release(
-        url,
-        messages.filter((message) => !isMeant(message)),
-      )
-      const given = messages.filter(isMeant)
-      for (const message of given) {
+      const others: SqsMessage[] = []
+      let given = 0
+      for await (const letter of lettersOf(url, Number.POSITIVE_INFINITY)) {
+        if (ids !== 'all' && !ids.includes(letter.MessageId ?? '')) {
+          others.push(letter)
+          continue
+        }
         // Whoever dies in between has given it back twice, which a handler bears.
-        await send(new SendMessageCommand({ QueueUrl: queueUrl, ...sqsMessage(messageOf(message)) }))
-        await send(new DeleteMessageCommand({ QueueUrl: url, ReceiptHandle: message.ReceiptHandle }))
+        await send(new SendMessageCommand({ QueueUrl: queueUrl, ...sqsMessage(messageOf(letter)) }))
+        await send(new DeleteMessageCommand({ QueueUrl: url, ReceiptHandle: letter.ReceiptHandle }))
+        given++
       }
-      return given.length
+      await release(url, others)
+      return given
     },
   }
 }
