@@ -59,6 +59,10 @@ export function createWorker({ queue, handlers, concurrency, metrics, log }: Wor
     if (handler === undefined) {
       return givenUp(new Hopeless(`There is no handler for messages of the type ${message.type}.`))
     }
+    // SQS puts such a message aside by itself; in a table it would end one process after the other.
+    if (attempt > attemptsMax) {
+      return givenUp(new Hopeless(`Nobody who tried has told the outcome, ${attemptsMax} times.`))
+    }
     try {
       const result = await handle(handler, delivery)
       return result === 'done'

@@ -6,6 +6,7 @@ import { createMemoryQueue } from '../../src/adapters/memory/memory-queue.ts'
 import { AppError } from '../../src/domain/errors.ts'
 import { createLog } from '../../src/log.ts'
 import { systemClock } from '../../src/ports/clock.ts'
+import type { Judge } from '../../src/ports/queue.ts'
 import { type Attempt, type Handler, Hopeless, type Result, retryDelayMs } from '../../src/worker/handler.ts'
 import { createWorker } from '../../src/worker/worker.ts'
 import { createWorkerMetrics } from '../../src/worker/worker-metrics.ts'
@@ -77,6 +78,31 @@ test('a message that fails is tried again until its attempts are over, then give
   ])
   const [letter] = await at.queue.deadLetters.list(10)
   assert.deepEqual([letter?.reason, letter?.attempts], ['the reason', ATTEMPTS_MAX])
+})
+
+test('a message at which all have died who tried is given up before anybody tries again', async () => {
+  let isTried = false
+  const handler: Handler = {
+    ...{ type: 'kind', retry: { baseMs: 10, maxMs: 100 } },
+    async handle() {
+      isTried = true
+      return 'done'
+    },
+  }
+  const { promise: judge, resolve } = Promise.withResolvers<Judge>()
+  const queue = {
+    consume(judge: Judge) {
+      resolve(judge)
+      return { async stop() {} }
+    },
+  }
+  const metrics = createWorkerMetrics(new Registry())
+  createWorker({ queue, handlers: [handler], concurrency: 1, metrics, log }).start()
+  const delivery = { id: '1', message: { type: 'kind', body: '{}' }, attemptsMax: ATTEMPTS_MAX }
+  const verdict = await (await judge)({ ...delivery, attempt: ATTEMPTS_MAX + 1 })
+  assert.equal(verdict.outcome, 'dead')
+  assert.ok(!isTried)
+  assert.equal((await (await judge)({ ...delivery, attempt: ATTEMPTS_MAX })).outcome, 'done')
 })
 
 test('a message that can never succeed is not tried again', async () => {
