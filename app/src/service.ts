@@ -67,8 +67,9 @@ export async function startService(config: Config, output: LogOutput): Promise<R
   return {
     started: start(),
     async stop() {
-      // No balancer sends anything to a worker.
-      const drainMs = config.ROLE === 'worker' ? 0 : config.DRAIN_DELAY_MS
+      // No balancer sends anything to a worker, nor to who has never been ready.
+      const isSentTo = config.ROLE !== 'worker' && lifecycle.isReady()
+      const drainMs = isSentTo ? config.DRAIN_DELAY_MS : 0
       const finishMs = config.SHUTDOWN_TIMEOUT_MS - drainMs - STORE_CLOSE_MS
       lifecycle.drain()
       stopping.abort()

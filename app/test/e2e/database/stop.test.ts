@@ -120,6 +120,14 @@ suite('while the database is away, it stops in time as well', () => {
 })
 
 suite('before it was first ready, it stops at once', () => {
+  test('when there is no database, and so no balancer that would have to be waited for', async () => {
+    const drain = { DRAIN_DELAY_MS: '20000', SHUTDOWN_TIMEOUT_MS: '25000' }
+    await using service = await startListening({ DATABASE_URL: 'postgresql://127.0.0.1:1/none', ...drain })
+    const startMs = performance.now()
+    assert.deepEqual(await service.stop(), { code: 0, signal: null })
+    assert.ok(performance.now() - startMs < 10_000)
+  })
+
   test('when there is no database', async () => {
     await using proxy = await startTcpProxy(1)
     for (const ROLE of ['all', 'api']) {
