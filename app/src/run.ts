@@ -1,4 +1,5 @@
 import { describeConfig } from './config/describe.ts'
+import { doubts } from './config/doubts.ts'
 import { misspellings } from './config/misspellings.ts'
 import { type Config, ConfigError, parseConfig } from './config.ts'
 import { OperatorFault } from './domain/errors.ts'
@@ -31,7 +32,7 @@ async function runRole(config: Config): Promise<void> {
   process.on('uncaughtExceptionMonitor', (err) =>
     log.fatal({ err }, 'a fault in the program: the process ends'),
   )
-  for (const warning of misspellings(process.env)) log.warn(warning)
+  for (const warning of [...misspellings(process.env), ...doubts(config)]) log.warn(warning)
 
   if (config.ROLE === 'migrate') return wireMigrations(config, log).then((migrate) => migrate())
   const service = await startService(config, output)

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { configurationTable } from '../src/config/describe.ts'
+import { doubts } from '../src/config/doubts.ts'
 import { misspellings } from '../src/config/misspellings.ts'
 import { variables } from '../src/config/variables.ts'
 import { ConfigError, type Environment, parseConfig } from '../src/config.ts'
@@ -268,6 +269,16 @@ test('a likely misspelling is named with what was meant, and variables of others
   ]
   assert.deepEqual(misspellings(Object.fromEntries(others.map((name) => [name, '']))), [])
   assert.deepEqual(misspellings(Object.fromEntries(Object.keys(variables).map((name) => [name, '']))), [])
+})
+
+test('a round trip that may take longer than a request may wait is told', () => {
+  const long = { DATABASE_TIMEOUT_MS: '6000' }
+  assert.match(
+    String(doubts(parseConfig({ ...long, DATABASE_URL }))),
+    /DATABASE_TIMEOUT_MS .* ANSWER_TIMEOUT_MS/,
+  )
+  assert.deepEqual(doubts(parseConfig({ DATABASE_URL })), [])
+  assert.deepEqual(doubts(parseConfig(long)), [], 'there is no database')
 })
 
 test('--print-config shows what is in effect and where it comes from, and masks every secret', async (t) => {

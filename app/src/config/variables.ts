@@ -105,7 +105,11 @@ export const variables = {
     'A request line and its headers arrive within this time.',
   ),
   REQUEST_TIMEOUT_MS: integer(30_000, [100, 3_600_000], 'A whole request arrives within this time.'),
-  ANSWER_TIMEOUT_MS: integer(5000, [10, 600_000], 'How long a request may wait for the store.'),
+  ANSWER_TIMEOUT_MS: integer(
+    5000,
+    [10, 600_000],
+    'How long a request may wait for its turn at the store, whose answer may take `DATABASE_TIMEOUT_MS` more.',
+  ),
 
   CONNECTIONS_MAX: integer(12_000, [1, 1_000_000], 'Open connections; one more is closed at once.'),
   LINE_REQUESTS_MAX: integer(
