@@ -144,6 +144,7 @@ export const Import = {
         items: object({ line: { type: 'integer', minimum: 1 }, code: text, detail: text }),
       },
       createdAt: Time,
+      updatedAt: { ...Time, description: 'when something of it came, was applied or ended last' },
       finishedAt: { ...Time, type: ['string', 'null'] },
     },
     ['detail'],

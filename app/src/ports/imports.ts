@@ -1,3 +1,4 @@
+import { AppError } from '../domain/errors.ts'
 import type { ImportChunk } from '../domain/imports/chunker.ts'
 import type { LineFault } from '../domain/imports/line.ts'
 import type { Caller } from './store.ts'
@@ -25,6 +26,8 @@ export interface Import {
   /** The first `IMPORT_ERRORS_MAX`, by line. */
   readonly errors: readonly LineFault[]
   readonly createdAtMs: number
+  /** When something of it came, was applied or ended last: long ago, when it is not finished and nobody works on it. */
+  readonly updatedAtMs: number
   readonly finishedAtMs: number | undefined
 }
 
@@ -73,4 +76,12 @@ export interface Imports {
   apply(id: string): Promise<Applied>
   /** Sees to imports that nothing happens to any more. */
   reap(limits: ReapLimits): Promise<void>
+}
+
+/** What `stage` and `seal` throw. */
+export function noLongerReceives(): AppError {
+  return new AppError(
+    'conflict',
+    'The import no longer receives: it was canceled, or nothing came for too long.',
+  )
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { after, before, describe, test } from 'node:test'
+import { waitUntil } from '../../../local/wait.ts'
 import type { ImportChunk } from '../../src/domain/imports/chunker.ts'
 import type { Import, Imports, ReapLimits } from '../../src/ports/imports.ts'
 import type { Message, Queue } from '../../src/ports/queue.ts'
@@ -15,6 +16,7 @@ export interface ImportsUnderTest {
   stop(): Promise<void>
 }
 
+const soon = { timeoutMs: 10_000 }
 const DAY_MS = 86_400_000
 const patience: ReapLimits = { receivingMs: DAY_MS, untouchedMs: DAY_MS, finishedMs: DAY_MS }
 
@@ -257,6 +259,31 @@ export function importsContract(name: string, start: () => Promise<ImportsUnderT
       assert.deepEqual(await messages(), [
         { type: 'import', body: JSON.stringify({ id: sealed }), traceparent },
       ])
+    })
+
+    test('it tells when something of it came, was applied or ended last', async () => {
+      const import_ = await begun()
+      const times = [(await told(import_)).updatedAtMs]
+      assert.ok((times[0] as number) >= (await told(import_)).createdAtMs)
+      const later = async () => {
+        await waitUntil('the clock goes on', () => Date.now() > (times.at(-1) as number) + 1, soon)
+      }
+      for (const step of [
+        () => stage(import_, chunkOf(0, { [randomUUID()]: '1' })),
+        () => stage(import_, chunkOf(1, { [randomUUID()]: '1' })),
+        () => seal(import_),
+        () => imports.apply(import_),
+        () => imports.cancel(import_, patient),
+      ]) {
+        await later()
+        await step()
+        const { updatedAtMs } = await told(import_)
+        assert.ok(updatedAtMs > (times.at(-1) as number), String(step))
+        times.push(updatedAtMs)
+      }
+      assert.equal(times.at(-1), (await told(import_)).finishedAtMs)
+      await later()
+      assert.equal((await told(import_)).updatedAtMs, times.at(-1))
     })
 
     test('workers are told again of an import that nobody works on, for a queue may lose a message', async () => {

@@ -4,9 +4,10 @@ import type { LineFault } from '../../domain/imports/line.ts'
 import type { Import } from '../../ports/imports.ts'
 
 export interface KeptImport {
-  told: Import
+  told: Omit<Import, 'updatedAtMs'>
   readonly chunks: ImportChunk[]
   nextChunk: number
+  /** When something of it came, or was applied, or was asked for last. */
   heardMs: number
   /** The chunk under way: whoever wants to change something waits for it, as for a row's lock. */
   applying: Promise<void> | undefined
@@ -20,7 +21,7 @@ export interface KeptImports {
   get(id: string): KeptImport | undefined
   all(): IterableIterator<KeptImport>
   /** Throws `store_full`, as does `addChunk`. */
-  add(told: Import, nowMs: number): void
+  add(told: KeptImport['told']): void
   addChunk(kept: KeptImport, chunk: ImportChunk): void
   /** Counts faults that are told of it, whether there is room or not. */
   addFaults(kept: KeptImport, faults: readonly LineFault[]): void
@@ -60,10 +61,10 @@ export function createKeptImports(bytesMax: number): KeptImports {
   return {
     get: (id) => imports.get(id),
     all: () => imports.values(),
-    add(told, nowMs) {
+    add(told) {
       makeRoom(IMPORT_BYTES)
       const nothing = { chunks: [], nextChunk: 0, applying: undefined, chunkBytes: 0, bytes: 0 }
-      const kept: KeptImport = { told, heardMs: nowMs, ...nothing }
+      const kept: KeptImport = { told, heardMs: told.createdAtMs, ...nothing }
       imports.set(told.id, kept)
       hold(kept, IMPORT_BYTES)
     },

@@ -2,7 +2,7 @@ import { AppError } from '../../domain/errors.ts'
 import type { ImportChunk } from '../../domain/imports/chunker.ts'
 import { IMPORT_MESSAGE, importMessageBody } from '../../domain/imports/message.ts'
 import type { Clock } from '../../ports/clock.ts'
-import { IMPORT_ERRORS_MAX, type Imports } from '../../ports/imports.ts'
+import { IMPORT_ERRORS_MAX, type Import, type Imports, noLongerReceives } from '../../ports/imports.ts'
 import type { Queue } from '../../ports/queue.ts'
 import type { Caller, Store } from '../../ports/store.ts'
 import { createKeptImports, type KeptImport } from './kept-imports.ts'
@@ -27,10 +27,7 @@ export function createMemoryImports({ store, queue, clock, bytesMax }: MemoryImp
   function receiving(id: string): KeptImport {
     const kept = imports.get(id)
     if (kept?.told.state !== 'receiving') {
-      throw new AppError(
-        'conflict',
-        'The import no longer receives: it was canceled, or nothing came for too long.',
-      )
+      throw noLongerReceives()
     }
     kept.heardMs = clock.nowMs()
     return kept
@@ -72,7 +69,7 @@ export function createMemoryImports({ store, queue, clock, bytesMax }: MemoryImp
       const lines = { total: 0, applied: 0, rejected: 0, superseded: 0 }
       const createdAtMs = clock.nowMs()
       const ended = { detail: undefined, finishedAtMs: undefined }
-      imports.add({ id, state: 'receiving', lines, errors: [], createdAtMs, ...ended }, createdAtMs)
+      imports.add({ id, state: 'receiving', lines, errors: [], createdAtMs, ...ended })
     },
 
     async stage(id, chunk) {
@@ -103,14 +100,14 @@ export function createMemoryImports({ store, queue, clock, bytesMax }: MemoryImp
     },
 
     async get(id) {
-      return imports.get(id)?.told
+      return importOf(imports.get(id))
     },
 
     async cancel(id) {
       const kept = imports.get(id)
       await kept?.applying
       if (kept !== undefined && kept.told.finishedAtMs === undefined) end(kept, 'canceled')
-      return kept?.told
+      return importOf(kept)
     },
 
     async apply(id) {
@@ -119,10 +116,10 @@ export function createMemoryImports({ store, queue, clock, bytesMax }: MemoryImp
       if (kept.applying !== undefined) return 'taken'
       const chunk = kept.chunks[kept.nextChunk++] as ImportChunk
       kept.told = { ...kept.told, state: 'running' }
-      kept.heardMs = clock.nowMs()
       kept.applying = applyChunk(kept, chunk)
       await kept.applying
       kept.applying = undefined
+      kept.heardMs = clock.nowMs()
       if (kept.nextChunk < kept.chunks.length) return 'more'
       end(kept, 'succeeded')
       return 'ended'
@@ -142,4 +139,8 @@ export function createMemoryImports({ store, queue, clock, bytesMax }: MemoryImp
       }
     },
   }
+}
+
+function importOf(kept: KeptImport | undefined): Import | undefined {
+  return kept && { ...kept.told, updatedAtMs: kept.told.finishedAtMs ?? kept.heardMs }
 }

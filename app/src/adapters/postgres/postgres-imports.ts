@@ -1,7 +1,13 @@
-import { AppError } from '../../domain/errors.ts'
 import type { LineFault } from '../../domain/imports/line.ts'
 import { IMPORT_MESSAGE, importMessageBody } from '../../domain/imports/message.ts'
-import type { Applied, Import, ImportState, Imports, ReapLimits } from '../../ports/imports.ts'
+import {
+  type Applied,
+  type Import,
+  type ImportState,
+  type Imports,
+  noLongerReceives,
+  type ReapLimits,
+} from '../../ports/imports.ts'
 import type { Caller } from '../../ports/store.ts'
 import { readFault, unavailable, workFault, writeFault } from './faults.ts'
 import { createSingles, type LaneOptions } from './lanes.ts'
@@ -136,13 +142,6 @@ export function createPostgresImports(lanes: LaneOptions, onCommitted: OnCommitt
   }
 }
 
-export function noLongerReceives(): AppError {
-  return new AppError(
-    'conflict',
-    'The import no longer receives: it was canceled, or nothing came for too long.',
-  )
-}
-
 function reapSql({ receivingMs, untouchedMs, finishedMs }: ReapLimits): string {
   const ago = (ms: number) => `clock_timestamp() - interval '${Math.round(ms)} milliseconds'`
   return `
@@ -163,9 +162,21 @@ function reapSql({ receivingMs, untouchedMs, finishedMs }: ReapLimits): string {
 }
 
 function importOf(id: string, row: Row): Import {
-  const [state, detail, total, applied, rejected, superseded, createdAtMs, finishedAtMs, errors] = row as [
+  const [
+    state,
+    detail,
+    total,
+    applied,
+    rejected,
+    superseded,
+    createdAtMs,
+    updatedAtMs,
+    finishedAtMs,
+    errors,
+  ] = row as [
     ImportState,
     string | null,
+    number,
     number,
     number,
     number,
@@ -181,6 +192,7 @@ function importOf(id: string, row: Row): Import {
     lines: { total, applied, rejected, superseded },
     errors: JSON.parse(errors) as LineFault[],
     createdAtMs,
+    updatedAtMs,
     finishedAtMs: finishedAtMs ?? undefined,
   }
 }

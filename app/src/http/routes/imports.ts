@@ -145,7 +145,16 @@ function notFound(): AppError {
   return new AppError('not_found', 'There is no import with this id.')
 }
 
-function importText({ id, state, detail, lines, errors, createdAtMs, finishedAtMs }: StoredImport): string {
+function importText({
+  id,
+  state,
+  detail,
+  lines,
+  errors,
+  createdAtMs,
+  updatedAtMs,
+  finishedAtMs,
+}: StoredImport): string {
   return JSON.stringify({
     id,
     state,
@@ -153,6 +162,7 @@ function importText({ id, state, detail, lines, errors, createdAtMs, finishedAtM
     lines,
     errors,
     createdAt: isoTime(createdAtMs),
+    updatedAt: isoTime(updatedAtMs),
     finishedAt: finishedAtMs === undefined ? null : isoTime(finishedAtMs),
   })
 }

@@ -7,6 +7,7 @@ select
   lines_rejected,
   lines_superseded,
   round(date_part('epoch', created_at) * 1000) as created_at_ms,
+  round(date_part('epoch', coalesce(finished_at, heard_at)) * 1000) as updated_at_ms,
   round(date_part('epoch', finished_at) * 1000) as finished_at_ms,
   (
     select coalesce(json_agg(json_build_object('line', line, 'code', code, 'detail', detail) order by line), '[]')
