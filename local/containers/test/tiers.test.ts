@@ -1,50 +1,23 @@
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { globSync } from 'node:fs'
-import { basename, join } from 'node:path'
+import { basename } from 'node:path'
 import { test } from 'node:test'
 import { isDeepStrictEqual } from 'node:util'
-import { isPortTaken } from '../../ports.ts'
 import { waitUntil } from '../../wait.ts'
 import { containerOf, createProject, evaluate, type Project } from '../compose.ts'
 import { answers200, docker, figure, IMAGE, root, run } from '../docker.ts'
 
-/** Images may have to be pulled. */
-const FIRST_START_MS_MAX = 120_000
 const START_MS_MAX = 60_000
-const TIER_DEFAULT = 4
 /** What the service says of itself. */
 const shown: Readonly<Record<number, object>> = {
   1: { status: 'ok', tier: 1, capabilities: [] },
   2: { status: 'ok', tier: 2, capabilities: ['database'] },
   4: { status: 'ok', tier: 4, capabilities: ['database', 'cache', 'queue'] },
 }
-const PORT = 8000
 
 const tiers = globSync('tiers/tier-*.env', { cwd: root })
   .map((file) => Number(/\d+/.exec(basename(file))?.[0]))
   .sort()
-
-for (const folder of ['app', '.']) {
-  test(`the brief's commands, verbatim, in ${folder === '.' ? 'the root' : `${folder}/`}`, async () => {
-    const isTaken = await isPortTaken(String(PORT), '127.0.0.1')
-    assert.ok(!isTaken, `port ${PORT} of this machine is taken: stop what listens there`)
-    await using project = await createProject({ port: PORT })
-    const up = shell('docker compose up --build', folder, project.env)
-    const exited = once(up, 'exit')
-    await answers200(`${project.url}/data/1`, FIRST_START_MS_MAX)
-    await becomesWhole(project, TIER_DEFAULT)
-    const health = await run('sh', ['-c', 'curl localhost:8000/health'])
-    assert.deepEqual(pick(JSON.parse(health.stdout), 'status', 'tier'), { status: 'ok', tier: TIER_DEFAULT })
-    const data = await run('sh', ['-c', 'curl localhost:8000/data/1'])
-    assert.deepEqual(pick(JSON.parse(data.stdout), 'id', 'value'), { id: '1', value: { name: 'Item 1' } })
-    // As a terminal does, to all that it runs.
-    process.kill(-Number(up.pid), 'SIGINT')
-    await exited
-    assert.equal(await project.compose('ps', '--quiet'), '', 'Ctrl-C stops all of it')
-  })
-}
 
 for (const tier of tiers) {
   test(`tier ${tier} differs by --env-file alone, and passes the HTTP suite at its published port`, async () => {
@@ -167,15 +140,6 @@ async function passwordIsKnownToNobodyElse(project: Project): Promise<void> {
     await docker('inspect', ...ids),
   ]
   for (const text of told) assert.ok(text.length > 0 && !text.includes(password), 'it is told')
-}
-
-function shell(command: string, folder: string, env: Readonly<Record<string, string>>) {
-  return spawn('sh', ['-c', `exec ${command}`], {
-    cwd: join(root, folder),
-    env: { ...process.env, ...env },
-    stdio: 'ignore',
-    detached: true,
-  })
 }
 
 function pick(from: object, ...names: readonly string[]): object {
