@@ -3,6 +3,8 @@ import { posix } from 'node:path'
 import { test } from 'node:test'
 import { parseOptions as parseBenchOptions } from '../../bench/options.ts'
 import { parseOptions as parseStartOptions } from '../../local/options.ts'
+import { acts } from '../../tour/acts/all.ts'
+import { parseOptions as parseTourOptions } from '../../tour/options.ts'
 import { filesNamed, type Match, matchesIn, ownFiles, textOf } from './support/repository.ts'
 
 /** What documents name exists. Whether it is true, other tests say. */
@@ -87,13 +89,18 @@ test('a script that is named is in package.json', () => {
   assertNone(unknown.map(({ place, groups: [command] }) => `${place}: package.json has no \`${command}\``))
 })
 
-test('a command of the bench or the launcher that is named can be given', () => {
-  const faults = named(/\bnpm (start|run bench) -- ([^#\n]+)/g).flatMap(
-    ({ place, groups: [command, script, rest = ''] }) => {
+const parsers: Readonly<Record<string, (args: readonly string[]) => unknown>> = {
+  start: parseStartOptions,
+  'run bench': parseBenchOptions,
+  'run tour': (args) => parseTourOptions(args, acts),
+}
+
+test('a command of the bench, the tour or the launcher that is named can be given', () => {
+  const faults = named(/\bnpm (start|run bench|run tour) -- ([^#\n]+)/g).flatMap(
+    ({ place, groups: [command, script = '', rest = ''] }) => {
       const args = rest.trim().split(/ +/)
       try {
-        if (script === 'start') parseStartOptions(args)
-        else parseBenchOptions(args)
+        parsers[script]?.(args)
         return []
       } catch (error) {
         return [`${place}: \`${command}\`: ${(error as Error).message}`]
