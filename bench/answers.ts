@@ -1,4 +1,6 @@
-import { ask, type RawAnswer, type Request } from './raw-http.ts'
+import { ifChanged } from './item-requests.ts'
+import { ask, header, type RawAnswer, type Request } from './raw-http.ts'
+import { getSeeded, putSmall } from './workloads.ts'
 
 /** An answer that the bare server can repeat; `headers` are names and values in turn, as `writeHead` takes them. */
 export interface Answer {
@@ -15,20 +17,12 @@ export interface Answers {
   readonly keepAliveSeconds: number
 }
 
-const get: Request = { method: 'GET', path: '/data/1' }
-const put: Request = {
-  method: 'PUT',
-  path: '/data/bench-0',
-  headers: { 'Content-Type': 'application/json' },
-  body: '{"name":"item 0","tags":["small","json"],"count":0,"active":true}',
-}
+const put = putSmall(0)
 
 /** Asks a running service for each answer once. Throws when one has another status than it should have. */
 export async function recordAnswers(origin: URL): Promise<Answers> {
-  const item = await expectStatus(200, origin, get)
-  const etag = header(item, 'etag')
-  if (etag === undefined) throw new Error(`GET ${get.path} gave no ETag`)
-  const notModified = await expectStatus(304, origin, { ...get, headers: { 'If-None-Match': etag } })
+  const item = await expectStatus(200, origin, getSeeded)
+  const notModified = await expectStatus(304, origin, ifChanged(getSeeded, item))
   // The first PUT may create the item, which is another answer.
   await ask(origin, put)
   const replaced = await expectStatus(200, origin, put)
@@ -40,11 +34,6 @@ async function expectStatus(status: number, origin: URL, request: Request): Prom
   const given = await ask(origin, request)
   if (given.status === status) return given
   throw new Error(`${request.method} ${request.path} answered ${given.status}, not ${status}: ${given.body}`)
-}
-
-/** The value of a header, by its name in lower case. */
-export function header({ headers }: RawAnswer, name: string): string | undefined {
-  return headers.find(([given]) => given.toLowerCase() === name)?.[1]
 }
 
 // node:http writes these itself.

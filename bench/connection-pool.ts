@@ -1,5 +1,5 @@
 import { connect, type Socket } from 'node:net'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { setTimeout as delay } from 'node:timers/promises'
 import { frame } from './raw-http.ts'
 
 export interface Pool {
@@ -97,7 +97,7 @@ export function connectionPool(origin: URL, connectionsMax: number, settle: Sett
         while (connections.size < connectionsMax && opening < openingMax) open()
         if (performance.now() > untilMs)
           throw new Error(`${idle.length} of ${connectionsMax} connections are open`)
-        await sleep(1)
+        await delay(1)
       }
     },
     send(request, scheduledMs) {

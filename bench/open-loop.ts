@@ -1,42 +1,12 @@
-// A process of its own: sends requests at a fixed rate, whether or not the answers keep up, and prints its result
-// as one line of JSON.
+// Sends requests at a fixed rate, whether or not the answers keep up, and prints its result as one line of JSON. It is a
+// process of its own, so that it has a processor apart from the server's and is late for nobody else's work.
 import { readFileSync } from 'node:fs'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { everyArrival } from './arrivals.ts'
 import { connectionPool } from './connection-pool.ts'
+import type { Latency, OpenLoopResult } from './run-open-loop.ts'
 import { percentile } from './statistics.ts'
-
-export interface Latency {
-  readonly p50Ms: number
-  readonly p99Ms: number
-  readonly maxMs: number
-}
-
-/** Each of the `arrivals` is counted once: as accepted, shed, failed or unsent. */
-export interface OpenLoopResult {
-  readonly arrivals: number
-  readonly arrivalsPerSecond: number
-  /** The fraction of arrivals that the generator handled within `lateMsMax` of their time. */
-  readonly onTime: number
-  readonly lateMsMax: number
-  /** Answers of 2xx. */
-  readonly accepted: number
-  readonly acceptedPerSecond: number
-  /** Answers of 503. */
-  readonly shed: number
-  /** Other answers, broken connections, and requests without an answer a few seconds after the last arrival. */
-  readonly failed: number
-  /** Arrivals that found every connection busy. */
-  readonly unsent: number
-  /** From the time at which a request was due, not from when it was sent, to its answer. */
-  readonly acceptedLatency: Latency
-  readonly shedLatency: Latency
-  /** Open at the end of the arrivals. */
-  readonly connections: number
-  /** Of one core. */
-  readonly generatorCpu: number
-}
 
 interface Load {
   readonly origin: URL
@@ -64,7 +34,7 @@ async function openLoop(load: Load): Promise<OpenLoopResult> {
   const connections = pool.size()
   const acceptedPerSecond = acceptedMs.length / sending.seconds
   const drainEndMs = performance.now() + drainMsMax
-  while (pool.busy() > 0 && performance.now() < drainEndMs) await sleep(10)
+  while (pool.busy() > 0 && performance.now() < drainEndMs) await delay(10)
   pool.close()
   const unanswered = sending.arrivals - sending.unsent - acceptedMs.length - shedMs.length - failed
   return {

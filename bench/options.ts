@@ -2,10 +2,7 @@ import { parseArgs } from 'node:util'
 import { databaseWorkloadNames } from './postgres/key-space.ts'
 import { workloadNames } from './workloads.ts'
 
-const partNames = [
-  'throughput',
-  'start',
-  'overload',
+const databasePartNames = [
   'pgbench',
   'pool',
   'lock',
@@ -15,19 +12,9 @@ const partNames = [
   'isolation',
   'queue',
 ] as const
+/** In the order in which they run. */
+export const partNames = ['throughput', 'start', 'overload', ...databasePartNames] as const
 type PartName = (typeof partNames)[number]
-
-/** The parts that need a database. */
-const databasePartNames: readonly PartName[] = [
-  'pgbench',
-  'pool',
-  'lock',
-  'growth',
-  'import',
-  'cache',
-  'isolation',
-  'queue',
-]
 
 const anyWorkloadNames = [...new Set([...workloadNames, ...databaseWorkloadNames])]
 
@@ -76,7 +63,7 @@ options
 
 /** Whether a database is needed for what was asked for. */
 export function needsDatabase({ parts }: Options): boolean {
-  return parts.some((part) => databasePartNames.includes(part))
+  return databasePartNames.some((part) => parts.includes(part))
 }
 
 /** Throws `UsageError`. */

@@ -1,9 +1,9 @@
-import type { OpenLoopResult } from './open-loop.ts'
-import { residentMb } from './process-usage.ts'
-import { runOpenLoop } from './run-open-loop.ts'
+import { type Load, loadOf, warmUp } from './load.ts'
+import { watchMemory } from './memory-watch.ts'
+import { type OpenLoopResult, runOpenLoop } from './run-open-loop.ts'
 import { median } from './statistics.ts'
 import type { Running } from './subjects.ts'
-import { type Load, prepare, warmUpConnections, warmUpSeconds } from './throughput.ts'
+import { workload } from './workloads.ts'
 import { runWrk } from './wrk.ts'
 
 export interface Overload {
@@ -29,7 +29,6 @@ const onTimeMin = 0.95
 const openLoopSeconds = 5
 const openLoopConnections = 4_096
 const acceptedP99MsMax = 1_000
-const sampleEveryMs = 50
 
 export interface OverloadPlan {
   readonly connections: readonly number[]
@@ -44,7 +43,7 @@ export async function overload(
   dir: string,
   progress: (text: string) => void,
 ): Promise<Overload> {
-  const load = await prepare(subject, 'get', dir)
+  const load = await loadOf(subject, await workload('get', subject.origin), dir)
   progress('overload: twice the connections of the peak')
   const closed = await closedLoop(load, plan)
   progress('overload: twice the rate of the peak')
@@ -53,7 +52,7 @@ export async function overload(
 }
 
 async function closedLoop(load: Load, { connections, rounds, seconds }: OverloadPlan): Promise<ClosedLoop> {
-  await goodput(load, warmUpConnections, warmUpSeconds)
+  await warmUp(load, 'load')
   const byConnections: { connections: number; goodput: number }[] = []
   for (const number of connections) {
     byConnections.push({ connections: number, goodput: await goodput(load, number, seconds) })
@@ -72,7 +71,8 @@ async function closedLoop(load: Load, { connections, rounds, seconds }: Overload
 
 async function goodput({ subject, file }: Load, connections: number, seconds: number): Promise<number> {
   await subject.clearLog()
-  const { requests, errors, seconds: elapsed } = await runWrk(subject.origin, file, connections, seconds)
+  const plan = { connections, seconds }
+  const { requests, errors, seconds: elapsed } = await runWrk(subject.origin, file, plan, 'load')
   const { connect, read, write, timeout } = errors
   if (connect + read + write + timeout > 0) {
     throw new Error(`${subject.name} at ${connections} connections: ${JSON.stringify(errors)}`)
@@ -81,16 +81,13 @@ async function goodput({ subject, file }: Load, connections: number, seconds: nu
 }
 
 async function openLoop({ subject, file }: Load, rate: number): Promise<Overload['open']> {
-  let peakResidentMb = 0
-  const sampler = setInterval(() => {
-    peakResidentMb = Math.max(peakResidentMb, residentMb(subject.pid))
-  }, sampleEveryMs)
+  const watch = watchMemory(() => subject.pid)
+  const plan = { rate, seconds: openLoopSeconds, connections: openLoopConnections }
   try {
-    const plan = { rate, seconds: openLoopSeconds, connections: openLoopConnections }
     const result = await runOpenLoop(subject.origin, file, plan, 'load')
-    return { ...result, peakResidentMb }
+    return { ...result, peakResidentMb: watch.stop() }
   } finally {
-    clearInterval(sampler)
+    watch.stop()
   }
 }
 

@@ -35,7 +35,7 @@ function times(pid: number): number[] {
   return fields.slice(11, 15).map((ticks) => Number(ticks) / ticksPerSecond)
 }
 
-/** Memory of a process that is resident now, in MB (10^6 bytes). Linux only; throws when it does not exist. */
+/** Memory of any process that is resident now, in MB (10^6 bytes). Linux only; throws when it does not exist. */
 export function residentMb(pid: number): number {
   const kibibytes = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
   if (kibibytes === undefined) throw new Error(`process ${pid} has ended`)

@@ -7,7 +7,10 @@ export interface Request {
   body?: string
 }
 
-/** One answer as it came: `headers` in their order and spelling, `bytes` its length on the wire. */
+/**
+ * One answer as it came: `headers` in their order and spelling, for the bare server to repeat them, and `bytes` its
+ * length on the wire. The raw client of the tests knows more of HTTP, and keeps less of an answer.
+ */
 export interface RawAnswer {
   status: number
   headers: readonly (readonly [name: string, value: string])[]
@@ -16,7 +19,7 @@ export interface RawAnswer {
 }
 
 /** Where an answer ends, and all that a load generator must know of it. */
-export type Frame = { status: number; bodyAt: number; bytes: number; closes: boolean }
+type Frame = { status: number; bodyAt: number; bytes: number; closes: boolean }
 
 const headEnd = '\r\n\r\n'
 
@@ -62,6 +65,11 @@ export function ask(origin: URL, request: Request, timeoutMs = 5_000): Promise<R
     })
     socket.write(requestText(request, origin.host))
   })
+}
+
+/** The value of a header, by its name in lower case. */
+export function header({ headers }: RawAnswer, name: string): string | undefined {
+  return headers.find(([given]) => given.toLowerCase() === name)?.[1]
 }
 
 function rawAnswer(buffer: Buffer, { status, bodyAt, bytes }: Frame): RawAnswer {

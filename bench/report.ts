@@ -1,7 +1,8 @@
 import type { Environment } from './environment.ts'
-import type { Latency } from './open-loop.ts'
 import type { Overload } from './overload.ts'
+import type { Latency } from './run-open-loop.ts'
 import type { StartUp } from './start-up.ts'
+import { faultLines, table, whole } from './text.ts'
 import type { Cell } from './throughput.ts'
 
 export function environmentText({ commit, node, kernel, cpu, cores, loadBefore }: Environment): string {
@@ -73,24 +74,4 @@ export function overloadText({ closed, open, faults }: Overload): string {
 
 function latencyText({ p50Ms, p99Ms, maxMs }: Latency): string {
   return `p50 ${p50Ms.toFixed(1)} ms, p99 ${p99Ms.toFixed(1)} ms, max ${maxMs.toFixed(1)} ms`
-}
-
-/** What was promised and did not hold. */
-export function faultLines(faults: readonly string[]): string {
-  return faults.map((fault) => `FAIL ${fault}\n`).join('')
-}
-
-export function whole(value: number): string {
-  return Math.round(value).toLocaleString('en')
-}
-
-/** Columns as wide as their widest text; the first is aligned to the left, the others to the right. */
-export function table(rows: readonly (readonly string[])[]): string {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)))
-  const lines = rows.map((row) =>
-    row.map((text, column) =>
-      column === 0 ? text.padEnd(widths[0] ?? 0) : text.padStart(widths[column] ?? 0),
-    ),
-  )
-  return lines.map((line) => `${line.join('  ')}\n`).join('')
 }

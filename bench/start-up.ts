@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises'
+import { setTimeout as delay } from 'node:timers/promises'
 import { residentMb } from './process-usage.ts'
 import { median } from './statistics.ts'
 import type { Subject } from './subjects.ts'
@@ -31,6 +31,6 @@ export async function startUp(subjects: readonly Subject[], times: number, dir: 
 
 async function startOnce(subject: Subject, dir: string): Promise<StartUp['starts'][number]> {
   await using running = await subject.start(dir)
-  await sleep(settleMs)
+  await delay(settleMs)
   return { startMs: running.startMs, idleResidentMb: residentMb(running.pid) }
 }

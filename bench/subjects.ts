@@ -1,6 +1,6 @@
 import { readFile, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { setTimeout as delay } from 'node:timers/promises'
 import { freePort } from '../local/ports.ts'
 import { startProcess } from '../local/processes.ts'
 import { type Answers, recordAnswers } from './answers.ts'
@@ -17,6 +17,8 @@ export interface Subject {
 export interface Running extends AsyncDisposable {
   readonly name: string
   readonly origin: URL
+  /** The same as the support of the tests takes it. */
+  readonly url: string
   readonly pid: number
   /** From the start of the process to its first 200 from `/health/ready`. */
   readonly startMs: number
@@ -91,7 +93,10 @@ interface Program {
   readonly side?: Side
 }
 
-/** Throws, with the end of its log, when the process has ended or is not ready in time. */
+/**
+ * Throws, with the end of its log, when the process has ended or is not ready in time. `startService` of the tests reads
+ * the log to know that; whoever is measured is asked instead, from the first millisecond, and has its own processor.
+ */
 async function start(
   { name, args, env = {}, cwd = root, side = 'server' }: Program,
   dir: string,
@@ -117,12 +122,13 @@ async function start(
       const lastLines = (await readFile(log, 'utf8')).split('\n').slice(-20).join('\n')
       throw new Error(`${name} ${ended ? 'ended before it was ready' : 'is not ready'}:\n${lastLines}`)
     }
-    await sleep(pollEveryMs)
+    await delay(pollEveryMs)
   }
   const startMs = performance.now() - startedMs
   return {
     name,
     origin,
+    url: origin.origin,
     pid: child.pid,
     startMs,
     clearLog: () => truncate(log),

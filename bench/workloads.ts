@@ -1,5 +1,5 @@
 import { writeFile } from 'node:fs/promises'
-import { header } from './answers.ts'
+import { getItem, ifChanged, putItem } from './item-requests.ts'
 import { ask, type Request, requestText } from './raw-http.ts'
 
 export interface Workload {
@@ -13,26 +13,22 @@ export interface Workload {
 export const workloadNames = ['get', 'get304', 'put'] as const
 export type WorkloadName = (typeof workloadNames)[number]
 
-const itemPath = '/data/1'
+/** An item that `SEED_DATA` puts into an empty store. */
+export const getSeeded = getItem('1')
 const putIds = 1_000
 
 /** The requests of a workload. The subject behind `origin` must be ready: a conditional GET needs the ETag it gave. */
 export async function workload(name: WorkloadName, origin: URL): Promise<Workload> {
-  if (name === 'put') return { name, requests: Array.from({ length: putIds }, (_, n) => put(n)), status: 200 }
-  const get: Request = { method: 'GET', path: itemPath }
-  if (name === 'get') return { name, requests: [get], status: 200 }
-  const etag = header(await ask(origin, get), 'etag')
-  if (etag === undefined) throw new Error(`GET ${itemPath} gave no ETag`)
-  return { name, requests: [{ ...get, headers: { 'If-None-Match': etag } }], status: 304 }
+  if (name === 'put')
+    return { name, requests: Array.from({ length: putIds }, (_, n) => putSmall(n)), status: 200 }
+  if (name === 'get') return { name, requests: [getSeeded], status: 200 }
+  const get304 = ifChanged(getSeeded, await ask(origin, getSeeded))
+  return { name, requests: [get304], status: 304 }
 }
 
-function put(n: number): Request {
-  return {
-    method: 'PUT',
-    path: `/data/bench-${n}`,
-    headers: { 'Content-Type': 'application/json' },
-    body: JSON.stringify({ name: `item ${n}`, tags: ['small', 'json'], count: n, active: true }),
-  }
+export function putSmall(n: number): Request {
+  const value = { name: `item ${n}`, tags: ['small', 'json'], count: n, active: true }
+  return putItem(`bench-${n}`, JSON.stringify(value))
 }
 
 /** Writes the requests as the load generators read them: whole texts, each ended by a zero byte. */

@@ -1,8 +1,7 @@
-import { execFile } from 'node:child_process'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 import { debianTool } from '../local/debian.ts'
 import { pinned, type Side } from './pinning.ts'
+import { outputOf } from './program.ts'
 
 export interface WrkErrors {
   connect: number
@@ -25,30 +24,30 @@ export interface WrkResult {
   errors: WrkErrors
 }
 
+export interface WrkPlan {
+  readonly connections: number
+  readonly seconds: number
+}
+
 const script = join(import.meta.dirname, 'wrk/replay.lua')
 
-/** Loads `origin` with the requests of a file (see `requestsFile`): one thread, a closed loop on each connection. */
+/** Loads `origin` with the requests of a file (see `writeRequests`): one thread, a closed loop on each connection. */
 export async function runWrk(
   origin: URL,
   file: string,
-  connections: number,
-  seconds: number,
-  side: Side = 'load',
+  { connections, seconds }: WrkPlan,
+  side: Side,
 ): Promise<WrkResult> {
   const { path, env } = await debianTool('wrk')
   const load = ['--threads', '1', '--connections', String(connections), '--duration', `${seconds}s`]
-  const [command, ...args] = pinned(side, [path, ...load, '--script', script, origin.href, '--', file])
-  const { stdout } = await promisify(execFile)(command, args, {
-    env: { ...process.env, ...env },
-    timeout: (seconds + 30) * 1_000,
-  })
-  return parseWrk(stdout)
+  const command = pinned(side, [path, ...load, '--script', script, origin.href, '--', file])
+  return parseWrk(await outputOf(command, { env, timeoutMs: (seconds + 30) * 1_000 }))
 }
 
 /** Reads the line that `wrk/replay.lua` adds to wrk's output. */
-export function parseWrk(stdout: string): WrkResult {
-  const line = /^json (\{.*\})$/m.exec(stdout)?.[1]
-  if (line === undefined) throw new Error(`wrk gave no result:\n${stdout}`)
+export function parseWrk(output: string): WrkResult {
+  const line = /^json (\{.*\})$/m.exec(output)?.[1]
+  if (line === undefined) throw new Error(`wrk gave no result:\n${output}`)
   const { requests, microseconds, bytes, p50Us, p99Us, errors } = JSON.parse(line)
   return {
     requests,

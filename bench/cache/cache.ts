@@ -1,12 +1,16 @@
 import { itemLifetimeMs } from '../../app/src/cache/caching.ts'
 import { parseConfig } from '../../app/src/config.ts'
+import { startRedisServer } from '../../app/test/support/redis.ts'
+import { getItem } from '../item-requests.ts'
+import { loadOf } from '../load.ts'
 import { databaseWorkload, mixPutEvery } from '../postgres/key-space.ts'
-import type { Database, Server } from '../postgres/server.ts'
+import type { Server } from '../postgres/server.ts'
 import { service, serviceOn, serviceWith } from '../subjects.ts'
 import type { Workload } from '../workloads.ts'
 import { runWrk } from '../wrk.ts'
-import { type InTurnPlan, inTurn, loadOf, type Measured } from './in-turn.ts'
-import { type RedisInfo, startBenchRedis } from './redis.ts'
+import { type DatabaseUse, useOf } from './database-use.ts'
+import { type InTurnPlan, inTurn, type Measured } from './in-turn.ts'
+import { type RedisInfo, redisInfo } from './redis-info.ts'
 import { rowsOfLifetimes, skewedWorkload } from './skewed-workload.ts'
 
 /** `ratio` is always the cache's figure as a part of the other. */
@@ -20,6 +24,7 @@ export interface CacheMeasured {
     readonly store: Measured
     readonly redis: Measured
     readonly ratio: number
+    /** While Redis answered. */
     readonly meanwhile: DatabaseUse
   }
   /** PUTs: of requests per second. */
@@ -27,12 +32,6 @@ export interface CacheMeasured {
   readonly mix: Mix
   /** The targets that were missed, in words. */
   readonly faults: readonly string[]
-}
-
-/** What PostgreSQL itself says that it did while Redis answered. */
-export interface DatabaseUse {
-  readonly itemsRead: number
-  readonly transactionsPerSecond: number
 }
 
 export interface Mix extends Measured {
@@ -80,12 +79,11 @@ export async function cache(
 /** By a service with its cache and by one at tier 1, in turn on one processor, apart from the load. */
 async function hotReads(server: Server, plan: CachePlan, dir: string): Promise<CacheMeasured['hot']> {
   const { url } = await server.createDatabase('bench_cache_hot', 0)
-  await using redis = await startBenchRedis(dir)
+  await using redis = await startRedisServer()
   const env = { DATABASE_URL: url, REDIS_URL: redis.url, SEED_DATA: 'true' }
   await using tier1 = await service.start(dir)
   await using cached = await serviceWith(env, 'cached', 'server').start(dir)
-  const requests = hotIds.map((id) => ({ method: 'GET', path: `/data/${id}` }))
-  const hot: Workload = { name: 'hot', status: 200, requests }
+  const hot: Workload = { name: 'hot', status: 200, requests: hotIds.map(getItem) }
   const subjects = [tier1, cached]
   const turns = { subjects, warmUp: hot, workload: () => hot, side: 'load' } as const
   const [one, other] = await pair(inTurn(server, turns, plan, dir))
@@ -104,7 +102,7 @@ async function besideTheStore(
 ): Promise<Pick<CacheMeasured, 'reads' | 'writes'>> {
   const plain = await server.createDatabase('bench_cache_store', plan.readItems)
   const cached = await server.createDatabase('bench_cache_reads', plan.readItems)
-  await using redis = await startBenchRedis(dir)
+  await using redis = await startRedisServer()
   await using store = await serviceOn(plain.url, 'store').start(dir)
   const env = { DATABASE_URL: cached.url, REDIS_URL: redis.url }
   const settled = async () => {
@@ -123,9 +121,8 @@ async function besideTheStore(
     const subjects = [store, far]
     const [one, other] = await pair(inTurn(server, { ...turns('get'), subjects }, plan, dir))
     const { file } = await loadOf(far, databaseWorkload('get', plan.readItems), dir)
-    const meanwhile = await useOf(cached, () =>
-      runWrk(far.origin, file, plan.connections, meanwhileRounds * plan.seconds, 'anywhere'),
-    )
+    const longer = { ...plan, seconds: meanwhileRounds * plan.seconds }
+    const meanwhile = await useOf(cached, () => runWrk(far.origin, file, longer, 'anywhere'))
     return { store: one, redis: other, ratio: other.median.cpuUs / one.median.cpuUs, meanwhile }
   }
 
@@ -141,32 +138,11 @@ async function besideTheStore(
   return { reads: await reads(), writes: await writes() }
 }
 
-/**
- * What a database counted while `run` was run. A session of it reports each second at most, and what it had not yet
- * reported once it has been idle for ten: by then the rounds before are over.
- */
-async function useOf(database: Database, run: () => Promise<unknown>): Promise<DatabaseUse> {
-  const look = async () => {
-    const [row] = await database.query(`
-      select xact_commit, (select idx_tup_fetch + seq_tup_read from pg_stat_user_tables where relname = 'data')
-      from pg_stat_database where datname = current_database()`)
-    return { atMs: performance.now(), transactions: Number(row?.[0]), items: Number(row?.[1]) }
-  }
-  const before = await look()
-  await run()
-  const after = await look()
-  const seconds = (after.atMs - before.atMs) / 1000
-  return {
-    itemsRead: after.items - before.items,
-    transactionsPerSecond: (after.transactions - before.transactions) / seconds,
-  }
-}
-
 /** After everybody has read each item once. */
 async function skewedMix(server: Server, plan: CachePlan, dir: string): Promise<Mix> {
   const { items } = plan
   const { url } = await server.createDatabase('bench_cache_mix', items)
-  await using redis = await startBenchRedis(dir)
+  await using redis = await startRedisServer()
   const env = { DATABASE_URL: url, REDIS_URL: redis.url }
   await using mixed = await serviceWith(env, 'mix').start(dir)
   const warmUp = databaseWorkload('get', items)
@@ -177,7 +153,7 @@ async function skewedMix(server: Server, plan: CachePlan, dir: string): Promise<
   const lifetimeMs = itemLifetimeMs(parseConfig(env))
   return {
     ...measured,
-    redis: await redis.info(),
+    redis: await redisInfo(redis),
     lifetimeMs,
     rowsOfLifetimes: rowsOfLifetimes(items, getsPerSecond, lifetimeMs),
   }

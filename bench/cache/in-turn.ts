@@ -1,22 +1,16 @@
-import { join } from 'node:path'
+import { metricsOf } from '../../app/test/support/figures.ts'
+import { type Load, type LoadFigures, loadOf, measureLoad } from '../load.ts'
 import type { Side } from '../pinning.ts'
 import type { Server } from '../postgres/server.ts'
-import { cpuSeconds } from '../process-usage.ts'
+import { inRounds } from '../rounds.ts'
 import { median } from '../statistics.ts'
 import type { Running } from '../subjects.ts'
-import { type Load, requireRight } from '../throughput.ts'
-import { type Workload, writeRequests } from '../workloads.ts'
+import type { Workload } from '../workloads.ts'
 import { runWrk } from '../wrk.ts'
-import { countsOf, type Levels, levelsBetween } from './levels.ts'
+import { type Levels, levelsBetween } from './levels.ts'
 
 /** What one subject did in one round. */
-export interface Round {
-  readonly requestsPerSecond: number
-  readonly p50Ms: number
-  readonly p99Ms: number
-  /** CPU time of the service's process for each request, and of all of the database's. */
-  readonly cpuUs: number
-  readonly databaseCpuUs: number
+export interface Round extends LoadFigures {
   /** Undefined where neither a cache nor a database was asked for items. */
   readonly levels: Levels | undefined
 }
@@ -46,7 +40,7 @@ export interface Turns {
   readonly settled?: () => Promise<void>
 }
 
-/** Measures every subject in turn within each round. Throws at the first wrong answer. */
+/** Measures every subject, each after all have been warmed up. Throws at the first wrong answer. */
 export async function inTurn(
   server: Pick<Server, 'cpuSeconds'>,
   { subjects, warmUp, workload, side, settled }: Turns,
@@ -56,28 +50,20 @@ export async function inTurn(
   for (const subject of subjects) {
     await askedOnce(await loadOf(subject, warmUp, dir), plan, side)
   }
-  const measured = subjects.map((): Round[] => [])
-  for (let round = 1; round <= plan.rounds; round += 1) {
+  let asked: Workload
+  const before = () => {
     // Of a random one, what the round before has not brought into the cache.
-    const asked = workload()
-    const order = [...subjects.entries()]
-    for (const [at, subject] of round % 2 === 1 ? order : order.reverse()) {
-      const load = await loadOf(subject, asked, dir)
-      await settled?.()
-      measured[at]?.push(await oneRound(server, load, plan, side))
-    }
+    asked = workload()
   }
+  const figures = await inRounds(subjects, { rounds: plan.rounds, before }, async (subject) => {
+    const load = await loadOf(subject, asked, dir)
+    await settled?.()
+    return oneRound(server, load, plan, side)
+  })
   return subjects.map(({ name }, at) => {
-    const rounds = measured[at] ?? []
+    const rounds = figures[at] ?? []
     return { subject: name, median: medians(rounds), rounds }
   })
-}
-
-/** `dir` takes its requests. */
-export async function loadOf(subject: Running, workload: Workload, dir: string): Promise<Load> {
-  const file = join(dir, `${subject.name}-${workload.name}.requests`)
-  await writeRequests(file, workload, subject.origin)
-  return { subject, workload, file }
 }
 
 const passSecondsMax = 60
@@ -89,7 +75,7 @@ async function askedOnce(
   side: Side,
 ): Promise<void> {
   for (let seconds = warmUpSeconds; seconds <= passSecondsMax; seconds *= 2) {
-    const { requests } = await runWrk(subject.origin, file, connections, seconds, side)
+    const { requests } = await runWrk(subject.origin, file, { connections, seconds }, side)
     if (requests >= workload.requests.length) return
   }
   throw new Error(
@@ -100,25 +86,12 @@ async function askedOnce(
 async function oneRound(
   server: Pick<Server, 'cpuSeconds'>,
   load: Load,
-  { connections, seconds }: InTurnPlan,
+  plan: InTurnPlan,
   side: Side,
 ): Promise<Round> {
-  const { subject, file } = load
-  await subject.clearLog()
-  const before = await countsOf(subject.origin)
-  const cpuBefore = { service: cpuSeconds(subject.pid), database: server.cpuSeconds() }
-  const result = await runWrk(subject.origin, file, connections, seconds, side)
-  const us = (seconds: number): number => (seconds * 1e6) / result.requests
-  const figures = {
-    requestsPerSecond: result.requests / result.seconds,
-    p50Ms: result.p50Ms,
-    p99Ms: result.p99Ms,
-    cpuUs: us(cpuSeconds(subject.pid) - cpuBefore.service),
-    databaseCpuUs: us(server.cpuSeconds() - cpuBefore.database),
-    levels: levelsBetween(before, await countsOf(subject.origin)),
-  }
-  await requireRight(load, connections, result)
-  return figures
+  const before = await metricsOf(load.subject)
+  const figures = await measureLoad(load, plan, side, server)
+  return { ...figures, levels: levelsBetween(before, await metricsOf(load.subject)) }
 }
 
 function medians(rounds: readonly Round[]): Round {

@@ -1,6 +1,3 @@
-/** What the service's own metrics say, by name and labels. */
-export type Counts = ReadonlyMap<string, number>
-
 /** Of the GETs of items between two looks: the share that each level answered, and of rows that the database read. */
 export interface Levels {
   readonly near: number
@@ -11,18 +8,10 @@ export interface Levels {
   readonly rowsRead: number
 }
 
-export async function countsOf(origin: URL): Promise<Counts> {
-  const text = await (await fetch(new URL('/metrics', origin))).text()
-  return new Map(
-    [...text.matchAll(/^([^#\s]\S*(?:\{[^}]*\})?) (\S+)$/gm)].map(([, name = '', value]) => [
-      name,
-      Number(value),
-    ]),
-  )
-}
+type Metrics = ReadonlyMap<string, number>
 
-/** Undefined when neither a cache nor a database was asked for an item. */
-export function levelsBetween(before: Counts, after: Counts): Levels | undefined {
+/** From the service's metrics at two times. Undefined when neither a cache nor a database was asked for an item. */
+export function levelsBetween(before: Metrics, after: Metrics): Levels | undefined {
   const grown = (name: string): number => (after.get(name) ?? 0) - (before.get(name) ?? 0)
   const of = (level: string, result: string) =>
     grown(`cache_requests_total{level="${level}",result="${result}"}`)

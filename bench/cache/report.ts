@@ -1,4 +1,4 @@
-import { faultLines, table, whole } from '../report.ts'
+import { faultLines, table, whole } from '../text.ts'
 import type { CacheMeasured } from './cache.ts'
 import type { Measured } from './in-turn.ts'
 

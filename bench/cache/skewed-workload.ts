@@ -1,4 +1,5 @@
 import { randomInt } from 'node:crypto'
+import { getItem } from '../item-requests.ts'
 import { itemId, mixPutEvery, put } from '../postgres/key-space.ts'
 import type { Workload } from '../workloads.ts'
 
@@ -18,7 +19,7 @@ export function skewedWorkload(items: number): Workload {
     status: 200,
     requests: Array.from({ length: requests }, (_, n) =>
       // The first one is a GET, as most are: the length of its answer is that of most answers.
-      n % mixPutEvery === mixPutEvery - 1 ? put(anyId()) : { method: 'GET', path: `/data/${anyId()}` },
+      n % mixPutEvery === mixPutEvery - 1 ? put(anyId()) : getItem(anyId()),
     ),
   }
 }

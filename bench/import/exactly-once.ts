@@ -1,6 +1,6 @@
+import type { ImportText } from '../../app/test/support/work/upload.ts'
 import { itemId } from '../postgres/key-space.ts'
 import type { Database } from '../postgres/server.ts'
-import type { Told } from './client.ts'
 import { badLineNumbers, type Lines } from './lines.ts'
 
 /** As many errors as an import tells. */
@@ -29,7 +29,7 @@ export async function effectsOf(database: Database, { from, count }: Lines): Pro
 }
 
 /** In words, what has not taken effect exactly once. */
-export function notOnce(found: Told, effects: Effects, lines: Lines): string[] {
+export function notOnce(found: ImportText, effects: Effects, lines: Lines): string[] {
   const bad = badLineNumbers(lines)
   const good = lines.count - bad.length
   const faults: string[] = []

@@ -43,8 +43,7 @@ export interface Disturbed {
 }
 
 /** What a process that has served nothing yet has not got is the heap that any load gives it. */
-const warmUpConnections = 64
-const warmUpSeconds = 3
+const warmUpPlan = { connections: 64, seconds: 3 }
 const warmUpLines = 10_000
 
 /** With `kills`, the worker is killed so often and the import's message is sent twice. `dir` takes the body. */
@@ -62,10 +61,10 @@ export async function importRun(
   const killing = killsOf(system, lines.count, kills)
   const startMs = performance.now()
   const secondsPassed = () => (performance.now() - startMs) / 1000
-  const { id } = await uploadFile(api.origin, file)
+  const { id } = await uploadFile(api, file)
   const receivedSeconds = secondsPassed()
   if (kills > 0) await system.queue?.send(JSON.stringify({ id }), 'import')
-  const found = await untilFinished(api.origin, id, killing.look)
+  const found = await untilFinished(api, id, killing.look)
   const appliedSeconds = secondsPassed()
   const processes = watches.map((stop) => stop(lines.count))
   const faults = notOnce(found, await effectsOf(system.database, lines), lines)
@@ -90,9 +89,9 @@ async function warmUp({ api }: System, { from, count }: Lines, dir: string): Pro
   const file = join(dir, 'import-warm-up.requests')
   const requests = Array.from({ length: warmUpLines }, (_, n) => put(itemId(from + count + n)))
   await writeRequests(file, { requests }, api.origin)
-  await runWrk(api.origin, file, warmUpConnections, warmUpSeconds, 'anywhere')
-  const { id } = await upload(api.origin, bodyOf({ from: from + count, count: warmUpLines }))
-  requireLines(await untilFinished(api.origin, id), warmUpLines)
+  await runWrk(api.origin, file, warmUpPlan, 'anywhere')
+  const { id } = await upload(api, bodyOf({ from: from + count, count: warmUpLines }))
+  requireLines(await untilFinished(api, id), warmUpLines)
 }
 
 interface NamedProcess {

@@ -1,9 +1,9 @@
+import type { ImportText } from '../../app/test/support/work/upload.ts'
 import type { System } from '../system.ts'
-import type { Told } from './client.ts'
 
 /** Kills the worker at moments that are spread over an import, and sees how long nobody goes on. */
 export interface Kills {
-  look(found: Told): Promise<void>
+  look(found: ImportText): Promise<void>
   /** How many there have been. */
   readonly count: number
   /** From each kill to the first line that was seen to be applied after it; the last one may be without. */

@@ -22,7 +22,7 @@ const badLines: readonly ((id: string) => string)[] = [
   (id) => `{"id":"no/${id}","value":1}`,
 ]
 
-export function isBad({ badEvery }: Pick<Lines, 'badEvery'>, index: number): boolean {
+function isBad({ badEvery }: Pick<Lines, 'badEvery'>, index: number): boolean {
   return badEvery !== undefined && (index + 1) % badEvery === 0
 }
 

@@ -1,5 +1,5 @@
-import { faultLines, table, whole } from '../report.ts'
 import { median } from '../statistics.ts'
+import { faultLines, table, whole } from '../text.ts'
 import type { ImportMeasured } from './import.ts'
 import type { ImportRun } from './import-run.ts'
 

@@ -1,7 +1,8 @@
 import { startSqsServer } from '../../app/test/support/sqs.ts'
 import type { Server } from '../postgres/server.ts'
+import { inRounds } from '../rounds.ts'
 import { apiAndWorker, oneProcess, type Sides, type System } from '../system.ts'
-import { loadOf, measure, mediansOf, type Sample } from './load.ts'
+import { mediansOf, requestFilesOf, type Sample, sample } from './sample.ts'
 import { type State, type StatesPlan, states } from './states.ts'
 
 /** What the API's clients see of one system while it does something else. */
@@ -54,14 +55,14 @@ export async function isolation(
     const other = await server.createDatabase('bench_isolation_other', plan.items)
     await using together = await oneProcess('one process', one, dir, sides)
     await using apart = await apiAndWorker('API and worker', other, sqs, dir, sides)
-    const cells = await inTurn([together, apart], plan, dir, progress)
+    const cells = await allCells([together, apart], plan, dir, progress)
     return { rate: plan.rate, cells, faults: cells.flatMap(faultsOf) }
   } finally {
     server.pin('anywhere')
   }
 }
 
-async function inTurn(
+async function allCells(
   systems: readonly System[],
   plan: IsolationPlan,
   dir: string,
@@ -69,27 +70,19 @@ async function inTurn(
 ): Promise<Cell[]> {
   const measuring = await Promise.all(systems.map((system) => measuringOf(system, plan, dir)))
   for (const { quiet } of measuring) await quiet(warmUpSeconds)
-  const cells = states(plan).map((state) => ({ state, rounds: systems.map((): Sample[] => []) }))
-  for (let round = 1; round <= plan.rounds; round += 1) {
-    for (const { state, rounds } of cells) {
-      progress(`isolation: round ${round} of ${plan.rounds}, ${state.name}`)
-      const order = [...measuring.entries()]
-      for (const [at, { during }] of round % 2 === 1 ? order : order.reverse()) {
-        rounds[at]?.push(await during(state))
-      }
-    }
-  }
-  return cells.flatMap(({ state, rounds }) =>
-    rounds.map((samples, at) => ({
-      state: state.name,
-      system: systems[at]?.name ?? '',
-      median: mediansOf(samples),
-      rounds: samples,
-    })),
-  )
+  const cells = states(plan).flatMap((state) => measuring.map((each) => ({ state, ...each })))
+  const figures = await inRounds(cells, plan, ({ state, system, during }, round) => {
+    progress(`isolation: round ${round} of ${plan.rounds}, ${state.name}, ${system}`)
+    return during(state)
+  })
+  return cells.map(({ state, system }, at) => {
+    const rounds = figures[at] ?? []
+    return { state: state.name, system, median: mediansOf(rounds), rounds }
+  })
 }
 
 interface Measuring {
+  readonly system: string
   quiet(seconds: number): Promise<Sample>
   during(state: State): Promise<Sample>
 }
@@ -99,19 +92,20 @@ async function measuringOf(
   { items, rate, seconds }: IsolationPlan,
   dir: string,
 ): Promise<Measuring> {
-  const load = await loadOf(system, items, dir)
+  const files = await requestFilesOf(system, items, dir)
   // Imports have ids of their own: nobody waits for a row that a chunk has locked.
   let nextIndex = items
   return {
-    quiet: (seconds) => measure(system, load, { rate, seconds }, apiSide, async () => 0),
+    system: system.name,
+    quiet: (seconds) => sample(system, files, { rate, seconds }, apiSide, async () => 0),
     async during(state) {
       await system.database.settled()
       await system.api.clearLog()
       const doing = await state.begin(system, nextIndex)
       nextIndex = doing.nextIndex
-      const sample = await measure(system, load, { rate, seconds }, apiSide, doing.appliedLines)
+      const seen = await sample(system, files, { rate, seconds }, apiSide, doing.appliedLines)
       await doing.end()
-      return sample
+      return seen
     },
   }
 }
@@ -121,7 +115,7 @@ function faultsOf({ state, system, median, rounds }: Cell): string[] {
   if (median.onTime < onTimeMin) {
     faults.push(`${state}, ${system}: ${(100 * median.onTime).toFixed(1)}% of the requests were sent in time`)
   }
-  const refused = rounds.reduce((sum, sample) => sum + sample.refused, 0)
+  const refused = rounds.reduce((sum, { refused }) => sum + refused, 0)
   if (refused > 0) faults.push(`${state}, ${system}: ${refused} requests were refused`)
   return faults
 }

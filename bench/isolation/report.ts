@@ -1,5 +1,4 @@
-import type { Latency } from '../open-loop.ts'
-import { faultLines, table, whole } from '../report.ts'
+import { faultLines, latencyCells, table, whole } from '../text.ts'
 import type { Cell, IsolationMeasured } from './isolation.ts'
 
 const header = ['', '', 'GET ms', '', '', 'PUT ms', '', '', 'lines', 'API CPU', 'API turn']
@@ -17,14 +16,10 @@ function row({ state, system, median }: Cell): string[] {
   return [
     state,
     system,
-    ...latencies(get),
-    ...latencies(put),
+    ...latencyCells(get),
+    ...latencyCells(put),
     appliedPerSecond > 0 ? whole(appliedPerSecond) : '',
     (100 * apiCpu).toFixed(0),
     loopP99Ms.toFixed(1),
   ]
-}
-
-function latencies({ p50Ms, p99Ms, maxMs }: Latency): string[] {
-  return [p50Ms.toFixed(2), p99Ms.toFixed(2), maxMs.toFixed(1)]
 }

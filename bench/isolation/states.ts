@@ -1,4 +1,5 @@
-import { cancel, importOf, type Told, upload } from '../import/client.ts'
+import { type ImportText, importOf } from '../../app/test/support/work/upload.ts'
+import { cancel, upload } from '../import/client.ts'
 import { bodyOf, type Lines } from '../import/lines.ts'
 import type { System } from '../system.ts'
 
@@ -72,13 +73,9 @@ function doingNothing(nextIndex: number): Doing {
 }
 
 /** Imports that have been received as a whole, at about the same time. */
-async function workOn(
-  { api: { origin } }: System,
-  all: readonly Lines[],
-  mayEndEarly: boolean,
-): Promise<Doing> {
-  const told = await Promise.all(all.map((lines) => upload(origin, bodyOf(lines), lines)))
-  const look = () => Promise.all(told.map(({ id }) => importOf(origin, id)))
+async function workOn({ api }: System, all: readonly Lines[], mayEndEarly: boolean): Promise<Doing> {
+  const told = await Promise.all(all.map((lines) => upload(api, bodyOf(lines), lines)))
+  const look = () => Promise.all(told.map(({ id }) => importOf(api, id)))
   return {
     nextIndex: Math.max(...all.map(({ from, count }) => from + count)),
     async appliedLines() {
@@ -88,19 +85,19 @@ async function workOn(
       return sum(found)
     },
     async end() {
-      for (const { id } of told) await cancel(origin, id)
+      for (const { id } of told) await cancel(api, id)
     },
   }
 }
 
-function sum(found: readonly Told[]): number {
+function sum(found: readonly ImportText[]): number {
   return found.reduce((total, { lines }) => total + lines.applied, 0)
 }
 
 /** An import whose body goes on until it is broken off. */
-async function receive({ api: { origin } }: System, lines: Lines): Promise<Doing> {
+async function receive({ api }: System, lines: Lines): Promise<Doing> {
   const breaking = new AbortController()
-  const ended = upload(origin, bodyOf(lines), { ...lines, signal: breaking.signal }).then(
+  const ended = upload(api, bodyOf(lines), { ...lines, signal: breaking.signal }).then(
     () => {
       throw new Error('the body ended too early')
     },

@@ -1,10 +1,8 @@
-import { join } from 'node:path'
-import { cpuSeconds } from '../process-usage.ts'
+import { type Load, loadOf, measureLoad, warmUp } from '../load.ts'
+import { inRounds } from '../rounds.ts'
 import { median } from '../statistics.ts'
-import { type Running, serviceOn } from '../subjects.ts'
-import { type Load, requireRight, warmUpConnections, warmUpSeconds } from '../throughput.ts'
-import { writeRequests } from '../workloads.ts'
-import { runWrk } from '../wrk.ts'
+import { serviceOn } from '../subjects.ts'
+import type { WrkPlan } from '../wrk.ts'
 import { type DatabaseWorkloadName, databaseWorkload } from './key-space.ts'
 import { runPgbench } from './pgbench.ts'
 import type { Database, Server } from './server.ts'
@@ -72,19 +70,15 @@ export async function comparison(
   await using running = await serviceOn(database.url).start(dir)
   const subjects: Subject[] = []
   for (const name of plan.workloads) {
-    const load = await prepareLoad(running, name, plan.items, dir)
-    await runWrk(running.origin, load.file, warmUpConnections, warmUpSeconds, 'anywhere')
+    const load = await loadOf(running, databaseWorkload(name, plan.items), dir)
+    await warmUp(load, 'anywhere')
     subjects.push(...services(server, load, name, plan), ...pgbenches(server, database, name, plan, dir))
   }
-  const figures = subjects.map((): DatabaseFigures[] => [])
-  for (let round = 1; round <= plan.rounds; round += 1) {
-    progress(`pgbench: round ${round} of ${plan.rounds}`)
-    const order = [...subjects.keys()]
-    for (const index of round % 2 === 1 ? order : order.reverse()) {
-      await database.settled()
-      figures[index]?.push(await (subjects[index] as Subject).measure())
-    }
-  }
+  const before = (round: number) => progress(`pgbench: round ${round} of ${plan.rounds}`)
+  const figures = await inRounds(subjects, { rounds: plan.rounds, before }, async ({ measure }) => {
+    await database.settled()
+    return measure()
+  })
   const sessions = await database.sessions()
   const cells = subjects.map(({ measure: _, ...cell }, index): DatabaseCell => {
     const rounds = figures[index] ?? []
@@ -106,7 +100,7 @@ function services(
     subject: 'service',
     clients,
     rowsPerStatement: undefined,
-    measure: () => measureService(server, load, clients, seconds),
+    measure: () => measureService(server, load, { connections: clients, seconds }),
   }))
 }
 
@@ -134,38 +128,9 @@ function pgbenches(
   }))
 }
 
-export async function prepareLoad(
-  subject: Running,
-  name: DatabaseWorkloadName,
-  items: number,
-  dir: string,
-): Promise<Load> {
-  const workload = databaseWorkload(name, items)
-  const file = join(dir, `${subject.name}-database-${name}.requests`)
-  await writeRequests(file, workload, subject.origin)
-  return { subject, workload, file }
-}
-
-export async function measureService(
-  server: Server,
-  load: Load,
-  connections: number,
-  seconds: number,
-): Promise<DatabaseFigures> {
-  const { subject, file } = load
-  await subject.clearLog()
-  const before = { service: cpuSeconds(subject.pid), database: server.cpuSeconds() }
-  const result = await runWrk(subject.origin, file, connections, seconds, 'anywhere')
-  const us = (seconds: number): number => (seconds * 1e6) / result.requests
-  const figures = {
-    rowsPerSecond: result.requests / result.seconds,
-    p50Ms: result.p50Ms,
-    p99Ms: result.p99Ms,
-    serviceCpuUs: us(cpuSeconds(subject.pid) - before.service),
-    databaseCpuUs: us(server.cpuSeconds() - before.database),
-  }
-  await requireRight(load, connections, result)
-  return figures
+async function measureService(server: Server, load: Load, plan: WrkPlan): Promise<DatabaseFigures> {
+  const { requestsPerSecond, cpuUs, ...figures } = await measureLoad(load, plan, 'anywhere', server)
+  return { ...figures, rowsPerSecond: requestsPerSecond, serviceCpuUs: cpuUs }
 }
 
 function medians(rounds: readonly DatabaseFigures[]): DatabaseFigures {

@@ -1,11 +1,11 @@
-import { writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
-import { ask, type Request, requestText } from '../raw-http.ts'
+import { type Load, loadOf, measureLoad } from '../load.ts'
+import { ask, type Request } from '../raw-http.ts'
+import { inRounds } from '../rounds.ts'
 import { median } from '../statistics.ts'
 import { type Running, serviceOn } from '../subjects.ts'
-import type { Load } from '../throughput.ts'
+import type { Workload } from '../workloads.ts'
 import { runWrk } from '../wrk.ts'
-import { measureService, prepareLoad } from './comparison.ts'
+import { databaseWorkload } from './key-space.ts'
 import type { Server } from './server.ts'
 
 /** One load on few and on many items; the ratio is the median of the rounds' ratios. */
@@ -46,66 +46,68 @@ export async function growth(
   const many = await server.createDatabase('bench_many', plan.manyItems)
   await using fewService = await serviceOn(few.url, 'few').start(dir)
   await using manyService = await serviceOn(many.url, 'many').start(dir)
-  const loads: [few: Load, many: Load][] = [
-    [await getLoad(fewService, plan.fewItems, dir), await getLoad(manyService, plan.manyItems, dir)],
-    [await putLoad(fewService, plan.fewItems, dir), await putLoad(manyService, plan.manyItems, dir)],
-    [await pageLoad(fewService, dir), await pageLoad(manyService, dir)],
-  ]
+  const ofFew = await loadsOf(fewService, plan.fewItems, dir)
+  const ofMany = await loadsOf(manyService, plan.manyItems, dir)
   // The first write to a page after a checkpoint has the whole page logged: of many items, most of all writes for
   // the first seconds. That is what a checkpoint costs, and not what a write does.
-  for (const { subject, file } of loads.flat().filter(({ workload }) => workload.name === 'put'))
-    await runWrk(subject.origin, file, connections, plan.warmUpSeconds, 'anywhere')
-  const rounds = loads.map((): Growth['rounds'][number][] => [])
-  const rate = async (load: Load): Promise<number> => {
+  for (const { subject, file } of [ofFew.put, ofMany.put])
+    await runWrk(subject.origin, file, { connections, seconds: plan.warmUpSeconds }, 'anywhere')
+  const loads = kinds.flatMap((kind) => [ofFew[kind], ofMany[kind]])
+  const before = (round: number) => progress(`growth: round ${round} of ${plan.rounds}`)
+  const perSecond = await inRounds(loads, { rounds: plan.rounds, before }, async (load) => {
     for (const database of [few, many]) await database.settled()
-    return (await measureService(server, load, connections, seconds)).rowsPerSecond
-  }
-  for (let round = 1; round <= plan.rounds; round += 1) {
-    progress(`growth: round ${round} of ${plan.rounds}`)
-    for (const [index, [ofFew, ofMany]] of loads.entries()) {
-      const isFewFirst = round % 2 === 1
-      const first = await rate(isFewFirst ? ofFew : ofMany)
-      const second = await rate(isFewFirst ? ofMany : ofFew)
-      const [fewPerSecond, manyPerSecond] = isFewFirst ? [first, second] : [second, first]
-      rounds[index]?.push({ fewPerSecond, manyPerSecond })
-    }
-  }
-  return loads.map(([{ workload }], index) => result(workload.name, connections, rounds[index] ?? []))
+    return (await measureLoad(load, { connections, seconds }, 'anywhere')).requestsPerSecond
+  })
+  return kinds.map((kind, at) => {
+    const [few = [], many = []] = perSecond.slice(2 * at)
+    return result(ofFew[kind].workload.name, connections, few, many)
+  })
 }
 
-function result(workload: string, connections: number, rounds: Growth['rounds']): Growth {
+const kinds = ['get', 'put', 'page'] as const
+
+async function loadsOf(
+  subject: Running,
+  items: number,
+  dir: string,
+): Promise<Record<(typeof kinds)[number], Load>> {
+  return {
+    get: await loadOf(subject, databaseWorkload('get', items), dir),
+    put: await loadOf(subject, databaseWorkload('put', items), dir),
+    page: await loadOf(subject, await pageWorkload(subject), dir),
+  }
+}
+
+function result(
+  workload: string,
+  connections: number,
+  ofFew: readonly number[],
+  ofMany: readonly number[],
+): Growth {
+  const rounds = ofFew.map((fewPerSecond, at) => ({ fewPerSecond, manyPerSecond: ofMany[at] ?? Number.NaN }))
   const ratio = median(rounds.map((round) => round.manyPerSecond / round.fewPerSecond))
   return {
     workload,
     connections,
-    fewPerSecond: median(rounds.map((round) => round.fewPerSecond)),
-    manyPerSecond: median(rounds.map((round) => round.manyPerSecond)),
+    fewPerSecond: median(ofFew),
+    manyPerSecond: median(ofMany),
     ratio,
     rounds,
     faults: ratio >= ratioMin ? [] : [`${workload} kept ${ratio.toFixed(2)} of its rate, not ${ratioMin}`],
   }
 }
 
-const getLoad = (subject: Running, items: number, dir: string): Promise<Load> =>
-  prepareLoad(subject, 'get', items, dir)
-const putLoad = (subject: Running, items: number, dir: string): Promise<Load> =>
-  prepareLoad(subject, 'put', items, dir)
-
 /** The hundredth page, found as a client finds it: by the cursor of the one before. */
-async function pageLoad(subject: Running, dir: string): Promise<Load> {
+async function pageWorkload({ origin }: Running): Promise<Workload> {
   const list = (cursor: string | undefined): Request => ({
     method: 'GET',
     path: `/data?limit=${pageItems}${cursor === undefined ? '' : `&cursor=${encodeURIComponent(cursor)}`}`,
   })
   let cursor: string | undefined
   for (let page = 1; page < pageNumber; page += 1) {
-    const { status, body } = await ask(subject.origin, list(cursor))
+    const { status, body } = await ask(origin, list(cursor))
     cursor = JSON.parse(body).next ?? undefined
     if (status !== 200 || cursor === undefined) throw new Error(`page ${page} is the last: ${status} ${body}`)
   }
-  const request = list(cursor)
-  const workload = { name: `page ${pageNumber}`, requests: [request], status: 200 }
-  const file = join(dir, `${subject.name}-page.requests`)
-  await writeFile(file, `${requestText(request, subject.origin.host)}\0`)
-  return { subject, workload, file }
+  return { name: `page ${pageNumber}`, requests: [list(cursor)], status: 200 }
 }

@@ -1,4 +1,5 @@
 import { randomInt } from 'node:crypto'
+import { getItem, putItem } from '../item-requests.ts'
 import type { Request } from '../raw-http.ts'
 import type { Workload } from '../workloads.ts'
 
@@ -39,22 +40,13 @@ export function fillSql(items: number): string {
 export function databaseWorkload(name: DatabaseWorkloadName, items: number): Workload {
   const requests = chosen(items).map((index, n) => {
     const isPut = name === 'put' || (name === 'mix' && n % mixPutEvery === 0)
-    return isPut ? put(itemId(index)) : get(itemId(index))
+    return isPut ? put(itemId(index)) : getItem(itemId(index))
   })
   return { name, requests, status: 200 }
 }
 
-function get(id: string): Request {
-  return { method: 'GET', path: `/data/${id}` }
-}
-
 export function put(id: string): Request {
-  return {
-    method: 'PUT',
-    path: `/data/${id}`,
-    headers: { 'Content-Type': 'application/json' },
-    body: itemValue(id),
-  }
+  return putItem(id, itemValue(id))
 }
 
 /** Indexes of items, none twice. */

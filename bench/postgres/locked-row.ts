@@ -1,11 +1,9 @@
-import { setTimeout as sleep } from 'node:timers/promises'
+import { setTimeout as delay } from 'node:timers/promises'
+import { type Load, loadOf, measureLoad, warmUp } from '../load.ts'
 import { ask } from '../raw-http.ts'
 import { median } from '../statistics.ts'
 import { type Running, serviceOn } from '../subjects.ts'
-import { type Load, warmUpConnections, warmUpSeconds } from '../throughput.ts'
-import { runWrk } from '../wrk.ts'
-import { measureService, prepareLoad } from './comparison.ts'
-import { itemId, put } from './key-space.ts'
+import { databaseWorkload, itemId, put } from './key-space.ts'
 import type { Database, Server } from './server.ts'
 
 export interface LockedRow {
@@ -42,19 +40,19 @@ export async function lockedRow(
   const database = await server.createDatabase('bench_locked_row', plan.items + 1)
   await using running = await serviceOn(database.url).start(dir)
   // The last item is in nobody's requests.
-  const load = await prepareLoad(running, 'put', plan.items, dir)
+  const load = await loadOf(running, databaseWorkload('put', plan.items), dir)
   const lockedId = itemId(plan.items)
-  await runWrk(running.origin, load.file, warmUpConnections, warmUpSeconds, 'anywhere')
+  await warmUp(load, 'anywhere')
   const rounds: LockedRow['rounds'][number][] = []
   const answers: number[] = []
   progress(`lock: ${plan.rounds} rounds`)
   for (let round = 0; round < plan.rounds; round += 1) {
     await database.settled()
-    const freePerSecond = await rate(server, load, connections)
+    const freePerSecond = await rate(load, connections)
     await database.settled()
     const locked = lock(database, lockedId)
     const writers = write(running, lockedId)
-    const lockedPerSecond = await rate(server, load, connections)
+    const lockedPerSecond = await rate(load, connections)
     answers.push(...(await writers))
     await locked
     rounds.push({ freePerSecond, lockedPerSecond })
@@ -74,8 +72,9 @@ export async function lockedRow(
   }
 }
 
-async function rate(server: Server, load: Load, connections: number): Promise<number> {
-  return (await measureService(server, load, connections, lockedSeconds)).rowsPerSecond
+async function rate(load: Load, connections: number): Promise<number> {
+  const plan = { connections, seconds: lockedSeconds }
+  return (await measureLoad(load, plan, 'anywhere')).requestsPerSecond
 }
 
 /** Statements that are sent together are one transaction. */
@@ -86,7 +85,7 @@ async function lock(database: Database, id: string): Promise<void> {
 async function write({ origin }: Running, id: string): Promise<number[]> {
   const askOnce = async (_: unknown, n: number): Promise<number> => {
     // In the middle of the load, and not all in one batch.
-    await sleep(20 + n * 20)
+    await delay(20 + n * 20)
     return (await ask(origin, put(id), 10_000)).status
   }
   return Promise.all(Array.from({ length: lockedWriters }, askOnce))

@@ -1,10 +1,9 @@
-import { execFile } from 'node:child_process'
 import { writeFile } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 import { sqlOf } from '../../app/src/adapters/postgres/statements.ts'
 import { debianTool } from '../../local/debian.ts'
+import { outputOf } from '../program.ts'
 import { type DatabaseWorkloadName, firstId, itemId, itemValue, mixPutEvery } from './key-space.ts'
 
 /** What `pgbench` is to do. `items` is the size of the key space, `rows` how many of them one statement takes. */
@@ -36,20 +35,16 @@ export const sessionOptions = [
 export async function runPgbench(load: PgbenchLoad, dir: string): Promise<PgbenchResult> {
   const { path, env } = await debianTool('pgbench')
   const threads = Math.min(load.clients, availableParallelism())
-  const { stdout } = await promisify(execFile)(
-    path,
+  const output = await outputOf(
     [
-      ...['--no-vacuum', '--protocol=prepared'],
+      ...[path, '--no-vacuum', '--protocol=prepared'],
       ...['--client', String(load.clients), '--jobs', String(threads), '--time', String(load.seconds)],
       ...Object.entries(variables).flatMap(([name, value]) => ['--define', `${name}=${value}`]),
       ...(await scripts(load, dir)),
-    ],
-    {
-      env: { ...process.env, ...env, ...connection(load.databaseUrl) },
-      timeout: (load.seconds + 60) * 1_000,
-    },
+    ] as [string, ...string[]],
+    { env: { ...env, ...connection(load.databaseUrl) }, timeoutMs: (load.seconds + 60) * 1_000 },
   )
-  return parsePgbench(stdout)
+  return parsePgbench(output)
 }
 
 /** The same for every row: of the same length as those that the service is given. */
@@ -112,11 +107,11 @@ function statement(name: string, values: readonly string[]): string {
   return `${sql.replaceAll(/\$(\d)/g, (_, number) => values[Number(number) - 1] ?? '')};\n`
 }
 
-export function parsePgbench(stdout: string): PgbenchResult {
-  const statementsPerSecond = Number(/^tps = ([\d.]+)/m.exec(stdout)?.[1])
-  const meanMs = Number(/^latency average = ([\d.]+) ms/m.exec(stdout)?.[1])
-  const failed = /^number of failed transactions: (\d+)/m.exec(stdout)?.[1] ?? '0'
+export function parsePgbench(output: string): PgbenchResult {
+  const statementsPerSecond = Number(/^tps = ([\d.]+)/m.exec(output)?.[1])
+  const meanMs = Number(/^latency average = ([\d.]+) ms/m.exec(output)?.[1])
+  const failed = /^number of failed transactions: (\d+)/m.exec(output)?.[1] ?? '0'
   if (Number.isNaN(statementsPerSecond) || Number.isNaN(meanMs) || failed !== '0')
-    throw new Error(`pgbench gave no result:\n${stdout}`)
+    throw new Error(`pgbench gave no result:\n${output}`)
   return { statementsPerSecond, meanMs }
 }

@@ -1,6 +1,5 @@
-import { execFile } from 'node:child_process'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
+import { outputOf } from '../program.ts'
 import type { PoolLatency } from './pool-latency.ts'
 import type { Server } from './server.ts'
 
@@ -9,6 +8,7 @@ export interface PoolComparison extends PoolLatency {
 }
 
 const ratioMax = 1.5
+const programMsMax = 300_000
 
 /** How long one operation takes when there is no other: in the store, and by `pg.Pool` with the same statement. */
 export async function poolComparison(
@@ -16,11 +16,10 @@ export async function poolComparison(
   { items, turns }: { items: number; turns: number },
 ): Promise<PoolComparison> {
   const { url } = await server.createDatabase('bench_pool', items)
-  const { stdout } = await promisify(execFile)(process.execPath, [
-    join(import.meta.dirname, 'pool-latency.ts'),
-    ...['--url', url, '--items', String(items), '--turns', String(turns)],
-  ])
-  const latency: PoolLatency = JSON.parse(stdout)
+  const program = [process.execPath, join(import.meta.dirname, 'pool-latency.ts')] as const
+  const options = ['--url', url, '--items', String(items), '--turns', String(turns)]
+  const output = await outputOf([...program, ...options], { timeoutMs: programMsMax })
+  const latency: PoolLatency = JSON.parse(output)
   const faults = (['get', 'put'] as const).flatMap((name) => {
     const ratio = latency[name].storeP50Ms / latency[name].poolP50Ms
     return ratio <= ratioMax ? [] : [`p50 of ${name} was ${ratio.toFixed(2)} of pg.Pool's, not ${ratioMax}`]

@@ -1,4 +1,4 @@
-import { faultLines, table, whole } from '../report.ts'
+import { faultLines, table, whole } from '../text.ts'
 import { bestOneRow, type Comparison, type DatabaseCell } from './comparison.ts'
 import type { Growth } from './growth.ts'
 import type { LockedRow } from './locked-row.ts'

@@ -1,11 +1,10 @@
-import { execFile } from 'node:child_process'
 import { chmod, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
-import { promisify } from 'node:util'
 import { openSession, type Row, type Session } from '../../app/src/adapters/postgres/session.ts'
+import { migrate } from '../../app/test/support/service.ts'
 import { startPostgres } from '../../local/postgres.ts'
 import { listProcesses } from '../../local/process-table.ts'
+import { waitUntil } from '../../local/wait.ts'
 import { pinProcess, type Side } from '../pinning.ts'
 import { familyCpuSeconds } from '../process-usage.ts'
 import { fillSql } from './key-space.ts'
@@ -55,9 +54,11 @@ const shownSettings = [
 
 const statementMsMax = 600_000
 const settleMsMax = 60_000
-const root = join(import.meta.dirname, '../..')
 
-/** `dir` takes the data. */
+/**
+ * `dir` takes the data. Unlike `startDatabaseServer` of the tests, which is there to be broken, it keeps its data where
+ * it is told, for figures depend on the disk, answers for all of it, and tells of its processes.
+ */
 export async function startServer(dir: string): Promise<Server> {
   const folder = join(dir, 'postgres')
   await mkdir(folder)
@@ -117,11 +118,8 @@ function database(url: string, session: Session): Database {
       return Number((await query(session, others))[0]?.[0])
     },
     async settled() {
-      const untilMs = performance.now() + settleMsMax
-      while ((await query(session, 'select from outbox limit 1')).length > 0) {
-        if (performance.now() > untilMs) throw new Error('the outbox is not relayed')
-        await sleep(20)
-      }
+      const isEmpty = async () => (await query(session, 'select from outbox limit 1')).length === 0
+      await waitUntil('the outbox is relayed', isEmpty, { timeoutMs: settleMsMax })
     },
   }
 }
@@ -137,9 +135,4 @@ function open(url: string): Promise<Session> {
 
 async function query(session: Session, sql: string): Promise<readonly Row[]> {
   return (await session.script(sql)).at(-1)?.rows ?? []
-}
-
-async function migrate(url: string): Promise<void> {
-  const env = { ...process.env, ROLE: 'migrate', DATABASE_URL: url }
-  await promisify(execFile)(process.execPath, ['app/src/main.ts'], { cwd: root, env })
 }

@@ -1,6 +1,8 @@
-import { countsOf } from '../cache/levels.ts'
+import { metricsOf } from '../../app/test/support/figures.ts'
 import { itemId } from '../postgres/key-space.ts'
+import { inRounds } from '../rounds.ts'
 import { median } from '../statistics.ts'
+import type { Running } from '../subjects.ts'
 import type { System } from '../system.ts'
 import { allDone, postOf } from './outages.ts'
 
@@ -27,23 +29,16 @@ export interface ManyPlan {
 /** Below `IMPORT_UPLOADS_MAX`. */
 const atOnce = 8
 
-/** Each system in turn within each round. */
 export async function manyImports(
   systems: readonly System[],
-  { items, imports, rounds: roundsMax }: ManyPlan,
+  { items, imports, rounds }: ManyPlan,
   progress: (text: string) => void,
 ): Promise<Many[]> {
-  const rounds = systems.map((): ManyRound[] => [])
   for (const system of systems) await oneRound(system, items, imports / 10)
-  for (let round = 1; round <= roundsMax; round += 1) {
-    progress(`queue: round ${round} of ${roundsMax}, ${imports} imports`)
-    const order = [...systems.entries()]
-    for (const [at, system] of round % 2 === 1 ? order : order.reverse()) {
-      rounds[at]?.push(await oneRound(system, items, imports))
-    }
-  }
+  const before = (round: number) => progress(`queue: round ${round} of ${rounds}, ${imports} imports`)
+  const figures = await inRounds(systems, { rounds, before }, (system) => oneRound(system, items, imports))
   return systems.map(({ name }, at) => {
-    const all = rounds[at] ?? []
+    const all = figures[at] ?? []
     const of = (pick: (round: ManyRound) => number): number => median(all.map(pick))
     return {
       system: name,
@@ -60,7 +55,7 @@ export async function manyImports(
 async function oneRound(system: System, items: number, imports: number): Promise<ManyRound> {
   const { database, api, worker = api } = system
   await database.settled()
-  const doneBefore = await messagesDone(worker.origin)
+  const doneBefore = await messagesDone(worker)
   const startMs = performance.now()
   const perSecond = (count: number) => (count * 1000) / (performance.now() - startMs)
   let next = 0
@@ -71,7 +66,7 @@ async function oneRound(system: System, items: number, imports: number): Promise
   const postedPerSecond = perSecond(imports)
   await allDone(system)
   const importsPerSecond = perSecond(imports)
-  const messagesPerSecond = perSecond((await messagesDone(worker.origin)) - doneBefore)
+  const messagesPerSecond = perSecond((await messagesDone(worker)) - doneBefore)
   return { postedPerSecond, importsPerSecond, messagesPerSecond }
 }
 
@@ -82,7 +77,6 @@ async function post(origin: URL, id: string): Promise<void> {
   if (answer.status !== 202) throw new Error(`an import was answered ${answer.status}: ${text}`)
 }
 
-async function messagesDone(origin: URL): Promise<number> {
-  const counts = await countsOf(origin)
-  return counts.get('worker_messages_total{type="import",outcome="done"}') ?? 0
+async function messagesDone(worker: Running): Promise<number> {
+  return (await metricsOf(worker)).get('worker_messages_total{type="import",outcome="done"}') ?? 0
 }

@@ -1,10 +1,10 @@
 import { join } from 'node:path'
 import type { SqsServer } from '../../app/test/support/sqs.ts'
 import { waitUntil } from '../../local/wait.ts'
-import type { Latency, OpenLoopResult } from '../open-loop.ts'
 import { databaseWorkload, itemId, itemValue } from '../postgres/key-space.ts'
 import type { Request } from '../raw-http.ts'
-import { runOpenLoop } from '../run-open-loop.ts'
+import { inRounds } from '../rounds.ts'
+import { type Latency, medianLatency, type OpenLoopResult, refusedOf, runOpenLoop } from '../run-open-loop.ts'
 import { median } from '../statistics.ts'
 import type { System } from '../system.ts'
 import { writeRequests } from '../workloads.ts'
@@ -59,16 +59,12 @@ export async function outages(
   const files = await requestFiles(system, plan, dir)
   await load(system, files, { ...plan, seconds: warmUpSeconds })
   await allDone(system)
-  const rounds = queueStates.map((): OutageRound[] => [])
-  for (let round = 1; round <= plan.rounds; round += 1) {
-    const order = [...queueStates.entries()]
-    for (const [at, state] of round % 2 === 1 ? order : order.reverse()) {
-      progress(`queue: round ${round} of ${plan.rounds}, ${state}`)
-      await system.database.settled()
-      await system.api.clearLog()
-      rounds[at]?.push(await oneRound(system, sqs, state, files, plan))
-    }
-  }
+  const rounds = await inRounds(queueStates, plan, async (state, round) => {
+    progress(`queue: round ${round} of ${plan.rounds}, ${state}`)
+    await system.database.settled()
+    await system.api.clearLog()
+    return oneRound(system, sqs, state, files, plan)
+  })
   const up = rounds[0] ?? []
   return queueStates.map((state, at) => summary(state, rounds[at] ?? [], up))
 }
@@ -119,10 +115,6 @@ async function oneRound(
   }
 }
 
-function refusedOf({ shed, failed, unsent }: OpenLoopResult): number {
-  return shed + failed + unsent
-}
-
 async function load(
   { api: { origin } }: System,
   files: Files,
@@ -147,18 +139,13 @@ export async function allDone({ database }: Pick<System, 'database'>): Promise<v
 
 function summary(state: QueueState, rounds: readonly OutageRound[], up: readonly OutageRound[]): Outage {
   const of = (pick: (round: OutageRound) => number): number => median(rounds.map(pick))
-  const latency = (kind: 'put' | 'post'): Latency => ({
-    p50Ms: of((round) => round[kind].p50Ms),
-    p99Ms: of((round) => round[kind].p99Ms),
-    maxMs: of((round) => round[kind].maxMs),
-  })
   const ratio = (kind: 'put' | 'post'): number =>
     median(rounds.map((round, at) => round[kind].p99Ms / (up[at]?.[kind].p99Ms ?? Number.NaN)))
   return {
     state,
     median: {
-      put: latency('put'),
-      post: latency('post'),
+      put: medianLatency(rounds.map(({ put }) => put)),
+      post: medianLatency(rounds.map(({ post }) => post)),
       imports: of(({ imports }) => imports),
       refused: of(({ refused }) => refused),
       caughtUpSeconds: of(({ caughtUpSeconds }) => caughtUpSeconds),

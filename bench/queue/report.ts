@@ -1,5 +1,4 @@
-import type { Latency } from '../open-loop.ts'
-import { faultLines, table, whole } from '../report.ts'
+import { faultLines, latencyCells, table, whole } from '../text.ts'
 import type { Many } from './many-imports.ts'
 import type { Outage } from './outages.ts'
 import type { QueueMeasured } from './queue.ts'
@@ -22,16 +21,12 @@ export function queueText(measured: QueueMeasured): string {
 function outageRow({ state, median, putRatio, postRatio }: Outage): string[] {
   return [
     state,
-    ...latencies(median.put),
+    ...latencyCells(median.put),
     putRatio.toFixed(2),
-    ...latencies(median.post),
+    ...latencyCells(median.post),
     postRatio.toFixed(2),
     median.caughtUpSeconds.toFixed(2),
   ]
-}
-
-function latencies({ p50Ms, p99Ms, maxMs }: Latency): string[] {
-  return [p50Ms.toFixed(2), p99Ms.toFixed(2), maxMs.toFixed(1)]
 }
 
 function manyRow({ system, median }: Many): string[] {

@@ -1,8 +1,6 @@
 import assert from 'node:assert/strict'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { before, test } from 'node:test'
+import { createThrowAwayFolder } from '../../local/throw-away.ts'
 import { type CacheMeasured, cache } from '../cache/cache.ts'
 import { cacheText } from '../cache/report.ts'
 import { startServer } from '../postgres/server.ts'
@@ -11,13 +9,9 @@ const plan = { connections: 4, rounds: 1, seconds: 1, warmUpSeconds: 1, readItem
 let measured: CacheMeasured
 
 before(async () => {
-  const dir = await mkdtemp(join(tmpdir(), 'bench-'))
-  try {
-    await using server = await startServer(dir)
-    measured = await cache(server, plan, dir, () => {})
-  } finally {
-    await rm(dir, { recursive: true })
-  }
+  const dir = createThrowAwayFolder()
+  await using server = await startServer(dir)
+  measured = await cache(server, plan, dir, () => {})
 })
 
 test('each case has positive figures', () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { levelsBetween } from '../cache/levels.ts'
-import { parseInfo } from '../cache/redis.ts'
+import { parseInfo } from '../cache/redis-info.ts'
 import { rowsOfLifetimes, skewedWorkload } from '../cache/skewed-workload.ts'
 import { firstId } from '../postgres/key-space.ts'
 

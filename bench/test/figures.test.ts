@@ -4,9 +4,11 @@ import { once } from 'node:events'
 import { test } from 'node:test'
 import { pinned, pinProcess, processors } from '../pinning.ts'
 import { cpuSeconds, familyCpuSeconds, residentMb } from '../process-usage.ts'
+import { outputOf } from '../program.ts'
 import { frame, requestText } from '../raw-http.ts'
-import { table } from '../report.ts'
+import { inRounds } from '../rounds.ts'
 import { median, percentile } from '../statistics.ts'
+import { table } from '../text.ts'
 import { parseWrk } from '../wrk.ts'
 
 test('the median is the middle value, or the mean of the two in the middle', () => {
@@ -21,6 +23,30 @@ test('a percentile is a value that was measured', () => {
   assert.equal(percentile(hundred, 0.99), 99)
   assert.equal(percentile(hundred, 1), 100)
   assert.ok(Number.isNaN(percentile([], 0.5)))
+})
+
+test('all are measured in turn within each round, and backwards in every other one', async () => {
+  const order: string[] = []
+  const figures = await inRounds(
+    ['a', 'b'],
+    { rounds: 3, before: (round) => order.push(String(round)) },
+    async (one, round) => {
+      order.push(one)
+      return `${one}${round}`
+    },
+  )
+  assert.equal(order.join(''), '1ab2ba3ab')
+  assert.deepEqual(figures, [
+    ['a1', 'a2', 'a3'],
+    ['b1', 'b2', 'b3'],
+  ])
+})
+
+test('a program is run to its end, and what it has said explains why it failed', async () => {
+  const shell = (script: string, timeoutMs = 10_000) => outputOf(['/bin/sh', '-c', script], { timeoutMs })
+  assert.equal(await shell('echo one; echo no >&2; echo two'), 'one\ntwo')
+  await assert.rejects(shell('echo why >&2; exit 3'), /ended with 3:\nwhy/)
+  await assert.rejects(shell('exec sleep 60', 100), /ended with SIGKILL/)
 })
 
 test('the line of wrk/replay.lua is found in the output of wrk', () => {

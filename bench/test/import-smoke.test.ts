@@ -1,8 +1,6 @@
 import assert from 'node:assert/strict'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { before, test } from 'node:test'
+import { createThrowAwayFolder } from '../../local/throw-away.ts'
 import { type ImportMeasured, importing } from '../import/import.ts'
 import { importText } from '../import/report.ts'
 import { startServer } from '../postgres/server.ts'
@@ -11,13 +9,9 @@ const plan = { lines: 20_000, kills: 1, badEvery: 100 }
 let measured: ImportMeasured
 
 before(async () => {
-  const dir = await mkdtemp(join(tmpdir(), 'bench-'))
-  try {
-    await using server = await startServer(dir)
-    measured = await importing(server, plan, dir, () => {})
-  } finally {
-    await rm(dir, { recursive: true })
-  }
+  const dir = createThrowAwayFolder()
+  await using server = await startServer(dir)
+  measured = await importing(server, plan, dir, () => {})
 })
 
 test('each form has positive figures, and each line has taken effect once', () => {

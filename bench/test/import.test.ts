@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { createCsvReader } from '../../app/src/domain/imports/csv.ts'
 import { createNdjsonReader } from '../../app/src/domain/imports/ndjson.ts'
 import { read } from '../../app/test/domain/imports/readers.ts'
-import type { Told } from '../import/client.ts'
+import type { ImportText } from '../../app/test/support/work/upload.ts'
 import { type Effects, notOnce } from '../import/exactly-once.ts'
 import { killsOf } from '../import/kills.ts'
 import { badLineNumbers, bodyOf, type Lines, rowsOf } from '../import/lines.ts'
@@ -33,7 +33,7 @@ test('NDJSON, CSV and COPY are told the same items', () => {
   assert.equal(csv.join(''), [...rowsOf(lines)].join(''))
 })
 
-const importAt = (applied: number) => ({ lines: { applied } }) as Told
+const importAt = (applied: number) => ({ lines: { applied } }) as ImportText
 
 test('kills are spread over the lines, and none comes before the work goes on after the last one', async () => {
   let replaced = 0
@@ -59,11 +59,11 @@ test('kills are spread over the lines, and none comes before the work goes on af
 
 const lines = { from: 0, count: 100, badEvery: 50 }
 const once: Effects = { items: 98, itemsOfVersion1: 98, changes: 98, idsInFeed: 98 }
-const told: Told = {
+const told: ImportText = {
   id: 'x',
   state: 'succeeded',
   lines: { total: 100, applied: 98, rejected: 2, superseded: 0 },
-  errors: [50, 100].map((line) => ({ line, code: 'invalid_json' })),
+  errors: [50, 100].map((line) => ({ line, code: 'invalid_json', detail: '' })),
   finishedAt: '2026-01-01T00:00:00.000Z',
 }
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
-import { mkdir, mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, suite, test } from 'node:test'
+import { createThrowAwayFolder } from '../../local/throw-away.ts'
 import { comparison } from '../postgres/comparison.ts'
 import { growth } from '../postgres/growth.ts'
 import { lockedRow } from '../postgres/locked-row.ts'
@@ -11,19 +11,17 @@ import { comparisonText, growthText, lockedRowText, poolText, settingsText } fro
 import { type Server, startServer } from '../postgres/server.ts'
 
 const quiet = () => {}
-let dir: string
+const dir = createThrowAwayFolder()
 let server: Server
 
 // All at the same time, for no figure matters.
 suite('the parts of tier 2', { concurrency: true }, () => {
   before(async () => {
-    dir = await mkdtemp(join(tmpdir(), 'bench-'))
     server = await startServer(dir)
   })
 
   after(async () => {
     await server[Symbol.asyncDispose]()
-    await rm(dir, { recursive: true })
   })
 
   async function folder(name: string): Promise<string> {

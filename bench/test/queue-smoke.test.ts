@@ -1,8 +1,6 @@
 import assert from 'node:assert/strict'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { after, before, suite, test } from 'node:test'
+import { createThrowAwayFolder } from '../../local/throw-away.ts'
 import { isolation } from '../isolation/isolation.ts'
 import { isolationText } from '../isolation/report.ts'
 import { type Server, startServer } from '../postgres/server.ts'
@@ -10,18 +8,16 @@ import { queue } from '../queue/queue.ts'
 import { queueText } from '../queue/report.ts'
 
 const quiet = () => {}
-let dir: string
+const dir = createThrowAwayFolder()
 let server: Server
 
 suite('the parts of the queue', () => {
   before(async () => {
-    dir = await mkdtemp(join(tmpdir(), 'bench-'))
     server = await startServer(dir)
   })
 
   after(async () => {
     await server[Symbol.asyncDispose]()
-    await rm(dir, { recursive: true })
   })
 
   test('an API with a worker and one without have the same states, with positive figures', async () => {

@@ -1,14 +1,12 @@
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { promisify } from 'node:util'
+import { createThrowAwayFolder } from '../../local/throw-away.ts'
 import { type Answers, recordAnswers } from '../answers.ts'
-import type { OpenLoopResult } from '../open-loop.ts'
+import { loadOf } from '../load.ts'
+import { runOpenLoop } from '../run-open-loop.ts'
 import { bareServer, type Running } from '../subjects.ts'
-import { prepare, throughput } from '../throughput.ts'
+import { throughput } from '../throughput.ts'
+import { workload } from '../workloads.ts'
 
 const headers = ['ETag', '"1"', 'X-Request-Id', 'r-1']
 const json = (body: string) => ({
@@ -23,17 +21,15 @@ const answers: Answers = {
   keepAliveSeconds: 7,
 }
 
-let dir: string
+const dir = createThrowAwayFolder()
 let bare: Running
 
 before(async () => {
-  dir = await mkdtemp(join(tmpdir(), 'bench-'))
   bare = await bareServer(answers).start(dir)
 })
 
 after(async () => {
   await bare[Symbol.asyncDispose]()
-  await rm(dir, { recursive: true })
 })
 
 test('the bare server repeats the answers that were recorded', async () => {
@@ -66,18 +62,9 @@ test('a load that gets wrong answers has no figures', async () => {
 })
 
 test('the open loop accounts for every arrival', async () => {
-  const { file } = await prepare(bare, 'put', dir)
-  const script = join(import.meta.dirname, '../open-loop.ts')
-  const load = ['--rate', '2000', '--seconds', '0.5', '--connections', '8']
-  const { stdout } = await promisify(execFile)(process.execPath, [
-    script,
-    '--origin',
-    bare.origin.href,
-    '--requests',
-    file,
-    ...load,
-  ])
-  const result: OpenLoopResult = JSON.parse(stdout)
+  const { file } = await loadOf(bare, await workload('put', bare.origin), dir)
+  const plan = { rate: 2000, seconds: 0.5, connections: 8 }
+  const result = await runOpenLoop(bare.origin, file, plan, 'load')
   assert.equal(result.arrivals, 1_000)
   assert.equal(result.accepted + result.shed + result.failed + result.unsent, 1_000)
   assert.ok(result.accepted > 0)

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { percentile } from '../../../bench/statistics.ts'
 import { waitUntil } from '../../../local/wait.ts'
 import { ask } from './ask.ts'
 import { type ItemAnswer, NO_CACHE, readItem } from './cached-item.ts'
@@ -129,6 +130,5 @@ export function quantilesMs(requests: readonly Timed[], fromMs: number, toMs: nu
   const times = requests
     .filter(({ startMs }) => startMs >= fromMs && startMs < toMs)
     .map(({ tookMs }) => tookMs)
-    .sort((a, b) => a - b)
-  return { p99: times[Math.ceil(times.length * 0.99) - 1] ?? Number.NaN, max: times.at(-1) ?? Number.NaN }
+  return { p99: percentile(times, 0.99), max: percentile(times, 1) }
 }

@@ -107,6 +107,12 @@ export async function runService(environment: Environment, args: readonly string
   }
 }
 
+/** Brings the schema of a database up to this release. Throws, with what was said, when that fails. */
+export async function migrate(databaseUrl: string): Promise<void> {
+  const { code, stdout, stderr } = await runService({ ROLE: 'migrate', DATABASE_URL: databaseUrl })
+  if (code !== 0) throw new Error(`the database is not migrated: ${stdout}${stderr}`)
+}
+
 function startMain(
   environment: Environment,
   args: readonly string[],
