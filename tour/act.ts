@@ -2,6 +2,7 @@ import type { Random } from '../app/test/support/random.ts'
 import type { DebianTool } from '../local/debian.ts'
 import type { Recording } from './recording.ts'
 import type { Stage } from './stage.ts'
+import { counted } from './words.ts'
 
 /** One step of the story: what presses, what is done about it, and the claims that are measured. */
 export interface Act {
@@ -53,11 +54,18 @@ export interface Claim {
 /** An act that was played. */
 export interface Played {
   readonly act: Act
-  readonly words: readonly string[]
   readonly claims: readonly Claim[]
   readonly patience: number
   readonly recording: Recording
   readonly tookMs: number
+}
+
+/** `7 acts, 23 claims: all hold`, and whether that is so. */
+export function verdictOf(played: readonly Played[]): { readonly allHold: boolean; readonly text: string } {
+  const claims = played.flatMap((one) => one.claims)
+  const allHold = played.every(holds)
+  const outcome = allHold ? 'all hold' : `${claims.filter((claim) => !claim.holds).length} FAILED`
+  return { allHold, text: `${counted(played.length, 'act')}, ${counted(claims.length, 'claim')}: ${outcome}` }
 }
 
 export function holds({ claims }: Played): boolean {

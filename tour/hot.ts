@@ -1,8 +1,8 @@
 import { ask } from '../app/test/support/ask.ts'
 import { metricsOf } from '../app/test/support/figures.ts'
 import type { Random } from '../app/test/support/random.ts'
+import { getItem, putItem } from '../bench/item-requests.ts'
 import type { Request } from '../bench/raw-http.ts'
-import { get } from './load.ts'
 
 type Asked = Readonly<{ url: string }>
 
@@ -19,7 +19,18 @@ export async function writeHotItems(service: Asked): Promise<void> {
 
 /** Reads of them, in an order that the seed decides. */
 export function hotReads(random: Random): Request[] {
-  return Array.from({ length: ORDER }, () => get(random.pick(IDS)))
+  return Array.from({ length: ORDER }, () => getItem(random.pick(IDS)))
+}
+
+/** The same with writes in between, each of another item; a few of these are among those that are read. */
+export function hotReadsAndWrites(
+  random: Random,
+  { readsPerWrite }: { readonly readsPerWrite: number },
+): Request[] {
+  return hotReads(random).flatMap((read, n) => {
+    if ((n + 1) % readsPerWrite > 0) return [read]
+    return [read, putItem(`hot-${Math.floor(n / readsPerWrite)}`, String(random.below(1000)))]
+  })
 }
 
 /** Rows that this process has read from its database for single items, so far. */

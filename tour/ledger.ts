@@ -9,32 +9,30 @@ import type { Recording } from './recording.ts'
  */
 export type Verdict = 'acknowledged' | 'refused' | 'unknown' | 'unheard'
 
-export interface Entry {
-  readonly id: string
-  readonly verdict: Verdict
-}
-
 export interface Ledger {
   /** With which every id begins. */
   readonly prefix: string
-  readonly entries: readonly Entry[]
-  with(verdict: Verdict): readonly Entry[]
+  /** Ids of those writes. */
+  with(verdict: Verdict): readonly string[]
   /** No more writes; resolves when those under way have their answers. */
   end(): Promise<void>
 }
 
-/** Writes new items at a fixed rate, and keeps what became of each. */
+/**
+ * Writes new items at a fixed rate, and keeps what became of each: `startLoad` knows of an answer its status alone, and
+ * only the body of a 503 says whether the outcome is known.
+ */
 export function startLedger(
   recording: Recording,
   { url, prefix, perSecond }: { readonly url: string; readonly prefix: string; readonly perSecond: number },
 ): Ledger {
-  const entries: Entry[] = []
+  const verdicts = new Map<string, Verdict>()
   const underWay = new Set<Promise<void>>()
   const stop = new AbortController()
   const write = async (id: string, dueMs: number) => {
     const reply = await ask<Problem>({ url }, 'PUT', `/data/${id}`, id).catch(() => undefined)
     recording.add(dueMs, reply?.status === 201 ? 'answered' : reply?.status === 503 ? 'refused' : 'failed')
-    entries.push({ id, verdict: verdictOf(reply) })
+    verdicts.set(id, verdictOf(reply))
   }
   const writing = everyArrival({ perSecond, signal: stop.signal }, (n, dueMs) => {
     const one = write(`${prefix}-${n}`, dueMs).finally(() => underWay.delete(one))
@@ -42,8 +40,7 @@ export function startLedger(
   })
   return {
     prefix,
-    entries,
-    with: (verdict) => entries.filter((entry) => entry.verdict === verdict),
+    with: (wanted) => [...verdicts].filter(([, verdict]) => verdict === wanted).map(([id]) => id),
     async end() {
       stop.abort()
       await writing

@@ -25,7 +25,9 @@ export interface Load extends AsyncDisposable {
 
 /**
  * An open loop: requests at a fixed rate, whether or not the answers keep up, each recorded from the time at which it
- * was due. One that finds every connection busy has failed, for its client would have waited.
+ * was due. One that finds every connection busy has failed, for its client would have waited. It is made of what the
+ * bench's open loop is made of, but in this process: what is recorded has to be known while the act goes on, and a few
+ * hundred requests a second need no processor of their own.
  */
 export async function startLoad(
   recording: Recording,
@@ -64,13 +66,4 @@ export async function startLoad(
 function outcomeOf(status: number | undefined): Outcome {
   if (status === 503) return 'refused'
   return status !== undefined && status < 400 ? 'answered' : 'failed'
-}
-
-export function get(id: string): Request {
-  return { method: 'GET', path: `/data/${id}` }
-}
-
-export function put(id: string, value: unknown): Request {
-  const headers = { 'Content-Type': 'application/json' }
-  return { method: 'PUT', path: `/data/${id}`, headers, body: JSON.stringify(value) }
 }

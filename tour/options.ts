@@ -20,7 +20,7 @@ export function usage(acts: readonly Act[]): string {
   return `npm run tour -- [options]
 
   --act NAME  plays this act alone; may be given several times
-  --short     shorter stretches of load, and more patience: for a test
+  --short     shorter stretches of load and smaller imports: for a test
   --seed N    the random choices of another run
   --report F  where the report goes (default tour/report.html)
   --picture F a picture of its beginning, as PNG; headless Chromium takes it

@@ -1,5 +1,6 @@
+import { whole } from '../bench/text.ts'
 import { type Bucket, bucketsOf, type Mark, type Recording } from './recording.ts'
-import { escaped, milliseconds, whole } from './words.ts'
+import { escaped, milliseconds } from './words.ts'
 
 /** In the units of the picture, which is scaled to the page's width. */
 const WIDTH = 920

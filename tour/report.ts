@@ -1,9 +1,9 @@
 import type { Environment } from '../bench/environment.ts'
-import { holds, type Played } from './act.ts'
+import { holds, type Played, verdictOf } from './act.ts'
 import { plot, plotLegend, plotText } from './plot.ts'
 import { reportStyle } from './report-style.ts'
 import { readTiers } from './tiers.ts'
-import { counted, escaped, milliseconds } from './words.ts'
+import { escaped, milliseconds } from './words.ts'
 
 export interface Report {
   readonly played: readonly Played[]
@@ -42,11 +42,8 @@ ${footer(report)}
 }
 
 function verdict({ played, tookMs }: Report): string {
-  const claims = played.flatMap((one) => one.claims)
-  const failed = claims.filter((claim) => !claim.holds).length
-  const all = played.every(holds)
-  const outcome = all ? 'all hold' : `${failed} failed`
-  return `<p class="verdict ${all ? 'pass' : 'fail'}">${counted(played.length, 'act')}, ${counted(claims.length, 'claim')}: ${outcome} <small>in ${milliseconds(tookMs)}</small></p>`
+  const { allHold, text } = verdictOf(played)
+  return `<p class="verdict ${allHold ? 'pass' : 'fail'}">${text} <small>in ${milliseconds(tookMs)}</small></p>`
 }
 
 function tierTable(played: readonly Played[]): string {

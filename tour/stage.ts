@@ -1,6 +1,6 @@
 import { type DatabaseServer, startDatabaseServer } from '../app/test/support/database-server.ts'
 import { type RedisServer, startRedisServer } from '../app/test/support/redis.ts'
-import { type Environment, runService } from '../app/test/support/service.ts'
+import { type Environment, migrate } from '../app/test/support/service.ts'
 import { type SqsServer, startSqsServer } from '../app/test/support/sqs.ts'
 
 /** The servers that acts share: each is started when the first act asks for it, and runs until the end. */
@@ -24,10 +24,7 @@ export function createStage(): Stage {
   const database = once(async () => cleanup.use(await startDatabaseServer({ fsync: 'on' })))
   const redis = once(async () => cleanup.use(await startRedisServer()))
   const emulator = once(async (): Promise<SqsServer> => cleanup.use(await startSqsServer()))
-  const migrated = once(async () => {
-    const { code, stderr } = await runService({ ROLE: 'migrate', DATABASE_URL: (await database()).url() })
-    if (code !== 0) throw new Error(`the database is not migrated: ${stderr}`)
-  })
+  const migrated = once(async () => migrate((await database()).url()))
   return {
     database,
     redis,

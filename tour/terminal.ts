@@ -1,9 +1,10 @@
 import type { Writable } from 'node:stream'
 import { styleText } from 'node:util'
 import type { Environment } from '../bench/environment.ts'
-import { type Act, type Claim, holds, type Played } from './act.ts'
+import { whole } from '../bench/text.ts'
+import { type Act, type Claim, type Played, verdictOf } from './act.ts'
 import { type Bucket, bucketsOf } from './recording.ts'
-import { counted, milliseconds, whole } from './words.ts'
+import { milliseconds } from './words.ts'
 
 const WIDTH = 100
 const SPARKS = '▁▂▃▄▅▆▇█'
@@ -57,23 +58,16 @@ export function createTerminal(stream: Writable): Terminal {
       for (const line of sparklines(buckets, everyMs)) say(styled('blue', `   ${line}`))
     },
     ends(played, tookMs, report) {
-      const claims = played.flatMap((one) => one.claims)
-      const failed = claims.filter((claim) => !claim.holds).length
-      const all = played.every(holds)
+      const { allHold, text } = verdictOf(played)
       say()
-      say(
-        styled(
-          ['bold', all ? 'green' : 'red'],
-          `${counted(played.length, 'act')}, ${counted(claims.length, 'claim')}: ${all ? 'all hold' : `${failed} FAILED`}`,
-        ) + styled('gray', `, in ${milliseconds(tookMs)}`),
-      )
+      say(styled(['bold', allHold ? 'green' : 'red'], text) + styled('gray', `, in ${milliseconds(tookMs)}`))
       say(`report: ${report}`)
     },
   }
 }
 
 /** Longest answers and answers a second, one character for each stretch of `everyMs`. */
-export function sparklines(buckets: readonly Bucket[], everyMs: number): string[] {
+function sparklines(buckets: readonly Bucket[], everyMs: number): string[] {
   const perSecond = buckets.map(({ answered }) => (answered * 1000) / everyMs)
   const p99 = buckets.map(({ p99Ms }) => p99Ms)
   const highest = (values: readonly number[]) =>
@@ -85,7 +79,7 @@ export function sparklines(buckets: readonly Bucket[], everyMs: number): string[
 }
 
 /** A character a value, as high as its share of the highest; a gap where there is none. */
-export function sparkline(values: readonly number[]): string {
+function sparkline(values: readonly number[]): string {
   const highest = Math.max(...values.filter((value) => !Number.isNaN(value)), Number.MIN_VALUE)
   return values
     .map((value) =>

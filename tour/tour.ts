@@ -71,18 +71,13 @@ async function play(act: Act, given: Given, terminal: Terminal): Promise<Played>
   const crowding = createCrowding()
   const recording = startRecording()
   const claims: Claim[] = []
-  const words: string[] = []
   const claim: Scene['claim'] = (says, measured, held) => {
     const one = { says, measured, holds: held }
     claims.push(one)
     terminal.claim(one)
   }
-  const now = (what: string) => {
-    words.push(what)
-    terminal.now(recording.nowMs(), what)
-  }
+  const now = (what: string) => terminal.now(recording.nowMs(), what)
   const mark = (what: string) => {
-    words.push(what)
     recording.mark(what)
     terminal.mark(recording.nowMs(), what)
   }
@@ -95,7 +90,6 @@ async function play(act: Act, given: Given, terminal: Terminal): Promise<Played>
   }
   const one = {
     act,
-    words,
     claims,
     patience: patienceFor(crowding.most),
     recording,

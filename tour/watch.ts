@@ -1,15 +1,16 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Service } from '../app/test/support/service.ts'
-import { acceptedImport, type ImportText, lineOf, succeeds } from '../app/test/support/work/upload.ts'
+import { acceptedImport, bodyOf, type ImportText, succeeds } from '../app/test/support/work/upload.ts'
+import { whole } from '../bench/text.ts'
 import type { Scene } from './act.ts'
 import { hotReads, rowsRead, writeHotItems } from './hot.ts'
 import { startLoad } from './load.ts'
 import type { Stretch } from './recording.ts'
-import { milliseconds, whole } from './words.ts'
+import { milliseconds } from './words.ts'
 
 const READS_PER_SECOND = 200
-/** For both imports of the acts that have some. */
-export const IMPORT = { timeoutMs: 90_000 }
+/** For what an import does. */
+export const IMPORT_SOON = { timeoutMs: 90_000 }
 
 /** What a calm stretch of reads is like, and one beside an import. */
 export interface Watched {
@@ -47,7 +48,7 @@ export async function watchReads(
   mark('import begins')
   const id = await acceptedImport(service, text)
   mark('import received')
-  const imported = await succeeds(service, id, IMPORT)
+  const imported = await succeeds(service, id, IMPORT_SOON)
   const toMs = recording.nowMs()
   mark('import applied')
   await delay(length.stretchMs)
@@ -64,8 +65,7 @@ export async function watchReads(
 
 /** NDJSON of so many new items. */
 export function importLines(prefix: string, lines: number): string {
-  const line = (n: number) => lineOf(`${prefix}-${n}`, { name: `Item ${n}`, tags: ['tour', 'import'] })
-  return Array.from({ length: lines }, (_, n) => line(n)).join('')
+  return bodyOf(prefix, lines, (n) => ({ name: `Item ${n}`, tags: ['tour', 'import'] }))
 }
 
 /** The import, and the latency before it and beside it. */

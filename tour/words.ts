@@ -1,3 +1,6 @@
+import { whole } from '../bench/text.ts'
+import type { Stretch } from './recording.ts'
+
 export function milliseconds(ms: number): string {
   if (Number.isNaN(ms)) return '–'
   if (ms >= 9999.5) return `${(ms / 1000).toFixed(1)} s`
@@ -9,13 +12,14 @@ export function widened(boundMs: number, patience: number): string {
   return patience > 1 ? ` (${milliseconds(boundMs * patience)} allowed, for others use this machine)` : ''
 }
 
-export function whole(value: number): string {
-  return Math.round(value).toLocaleString('en')
-}
-
 /** `3 writes`, `1 write`. */
 export function counted(count: number, one: string): string {
   return `${whole(count)} ${count === 1 ? one : `${one}s`}`
+}
+
+/** Requests without a good answer, of all. */
+export function failures({ failed, refused, count }: Pick<Stretch, 'failed' | 'refused' | 'count'>): string {
+  return `${counted(failed + refused, 'failure')} in ${counted(count, 'request')}`
 }
 
 /** As text of an HTML page. */

@@ -22,7 +22,10 @@ export interface LoadOptions {
   readonly valueBytes?: number
 }
 
-/** GETs of the first seeded item and PUTs in turn, on connections that stay; nothing is sent a second time. */
+/**
+ * GETs of the first seeded item and PUTs in turn, on connections that stay; nothing is sent a second time. It needs
+ * nothing but Node, and so no other load of this repository, for it runs in a container too.
+ */
 export function startLoad(url: string, { clients, pauseMs, valueBytes = 20 }: LoadOptions): Load {
   const agent = new Agent({ keepAlive: true, maxSockets: clients })
   const body = JSON.stringify('v'.repeat(valueBytes))

@@ -1,9 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { ask } from '../../app/test/support/ask.ts'
 import { startService } from '../../app/test/support/service.ts'
+import { getSeeded } from '../../bench/workloads.ts'
 import { listeningPort } from '../../local/ports.ts'
 import type { Act } from '../act.ts'
-import { get, startLoad } from '../load.ts'
+import { startLoad } from '../load.ts'
 import { milliseconds, widened } from '../words.ts'
 
 const START_MS_MAX = 500
@@ -34,7 +35,7 @@ export const baseline: Act = {
     await using cleanup = new AsyncDisposableStack()
     cleanup.use(first)
     const load = cleanup.use(
-      await startLoad(recording, { port, perSecond: PER_SECOND, requests: [get('1')] }),
+      await startLoad(recording, { port, perSecond: PER_SECOND, requests: [getSeeded] }),
     )
     await delay(length.stretchMs / 2)
     const written = await ask(first, 'PUT', '/data/mine', 'keep this')

@@ -1,15 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { ask } from '../../app/test/support/ask.ts'
+import { healthOf } from '../../app/test/support/ask.ts'
 import { startService } from '../../app/test/support/service.ts'
 import { waitUntil } from '../../local/wait.ts'
 import type { Act } from '../act.ts'
-import { hotReads, writeHotItems } from '../hot.ts'
-import { put, startLoad } from '../load.ts'
-import { counted, milliseconds, widened } from '../words.ts'
+import { hotReadsAndWrites, writeHotItems } from '../hot.ts'
+import { startLoad } from '../load.ts'
+import { failures, milliseconds, widened } from '../words.ts'
 
 const PER_SECOND = 200
-/** One in ten. */
-const WRITES = 50
 const WORSE_MS_MAX = 100
 const BACK_MS_MAX = 15_000
 
@@ -24,15 +22,12 @@ export const cacheDies: Act = {
     const { stage, recording, length, random, now, mark, claim } = scene
     const redis = await stage.redis()
     await using service = await startService({ ...(await stage.environment(4)), ROLE: 'api' })
-    const cacheIs = async () => (await ask<Health>(service, 'GET', '/health')).body.dependencies.cache.state
+    const cacheIs = async () => (await healthOf(service)).dependencies.cache?.state
     await writeHotItems(service)
-    const writes = Array.from({ length: WRITES }, (_, n) => put(`hot-${n}`, random.below(1000)))
     await using load = await startLoad(recording, {
       port: service.port,
       perSecond: PER_SECOND,
-      requests: hotReads(random).flatMap((read, n) =>
-        n % 9 === 8 ? [read, ...writes.splice(0, 1)] : [read],
-      ),
+      requests: hotReadsAndWrites(random, { readsPerWrite: 9 }),
     })
     now(`${PER_SECOND} requests a second of ten items, one in ten a write`)
     await delay(length.stretchMs / 3)
@@ -54,11 +49,7 @@ export const cacheDies: Act = {
     await delay(length.stretchMs / 2)
     await load.end()
     const all = recording.between(0, recording.nowMs())
-    claim(
-      'no request fails, and none is refused',
-      `${counted(all.failed + all.refused, 'failure')} in ${counted(all.count, 'request')}`,
-      all.count > 0 && all.answered === all.count,
-    )
+    claim('no request fails, and none is refused', failures(all), all.count > 0 && all.answered === all.count)
     const [calm, without] = [recording.between(calmMs, killedMs), recording.between(killedMs, mendedMs)]
     const times = scene.patience()
     claim(
@@ -72,8 +63,4 @@ export const cacheDies: Act = {
       state === 'unavailable',
     )
   },
-}
-
-interface Health {
-  readonly dependencies: { readonly cache: { readonly state: string } }
 }

@@ -3,9 +3,9 @@ import { CHECK_EVERY_MS, startBalancer } from '../../app/test/support/haproxy.ts
 import { startService } from '../../app/test/support/service.ts'
 import { freePort } from '../../local/ports.ts'
 import type { Act } from '../act.ts'
-import { hotReads, writeHotItems } from '../hot.ts'
-import { put, startLoad } from '../load.ts'
-import { counted, milliseconds, widened } from '../words.ts'
+import { hotReadsAndWrites, writeHotItems } from '../hot.ts'
+import { startLoad } from '../load.ts'
+import { failures, milliseconds, widened } from '../words.ts'
 
 const PER_SECOND = 200
 /** Two failed checks, and as much again for what is on its way. */
@@ -34,15 +34,12 @@ export const deploy: Act = {
     const timeoutMs = UP_MS_MAX * scene.patience()
     await balancer.allUp(timeoutMs)
     await writeHotItems({ url: `http://127.0.0.1:${balancer.port}` })
-    const writes = Array.from({ length: 100 }, (_, n) => put(`deploy-${n}`, random.below(1000)))
     now(`${PER_SECOND} requests a second, a write among six, through a balancer without retries`)
     const load = cleanup.use(
       await startLoad(recording, {
         port: balancer.port,
         perSecond: PER_SECOND,
-        requests: hotReads(random).flatMap((read, n) =>
-          n % 5 === 0 ? [read, ...writes.splice(0, 1)] : [read],
-        ),
+        requests: hotReadsAndWrites(random, { readsPerWrite: 5 }),
       }),
     )
     await delay(length.stretchMs / 2)
@@ -61,7 +58,7 @@ export const deploy: Act = {
     const all = recording.between(0, recording.nowMs())
     claim(
       'both processes are replaced, and no request fails or is refused',
-      `${counted(all.failed + all.refused, 'failure')} in ${counted(all.count, 'request')}; the old ones ended with ${exits.join(' and ')}`,
+      `${failures(all)}; the old ones ended with ${exits.join(' and ')}`,
       all.count > 0 && all.answered === all.count && exits.every((exit) => exit === '0'),
     )
     const times = scene.patience()

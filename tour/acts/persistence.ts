@@ -1,11 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { ask, becomes, healthOf, serves } from '../../app/test/support/ask.ts'
+import type { DatabaseServer } from '../../app/test/support/database-server.ts'
 import { metricsOf } from '../../app/test/support/figures.ts'
-import { startListening, startService } from '../../app/test/support/service.ts'
+import { type Service, startListening, startService } from '../../app/test/support/service.ts'
 import { listeningPort } from '../../local/ports.ts'
 import { waitUntil } from '../../local/wait.ts'
 import type { Act, Scene } from '../act.ts'
-import { startLedger } from '../ledger.ts'
+import { type Ledger, startLedger } from '../ledger.ts'
 import { counted, milliseconds } from '../words.ts'
 
 const READY_MS_MAX = 3000
@@ -60,10 +61,7 @@ export const persistence: Act = {
   },
 }
 
-type Server = Awaited<ReturnType<Scene['stage']['database']>>
-type Running = Awaited<ReturnType<typeof startListening>>
-
-async function databaseDies(scene: Scene, service: Running, database: Server): Promise<void> {
+async function databaseDies(scene: Scene, service: Service, database: DatabaseServer): Promise<void> {
   const { recording, length, patience, random, mark, claim } = scene
   const prefix = `ledger-${random.below(2 ** 32)}`
   const ledger = startLedger(recording, { url: service.url, prefix, perSecond: PER_SECOND })
@@ -99,12 +97,12 @@ async function databaseDies(scene: Scene, service: Running, database: Server): P
   await checkLedger(scene, service, ledger)
 }
 
-async function checkLedger({ claim }: Scene, service: Running, ledger: ReturnType<typeof startLedger>) {
+async function checkLedger({ claim }: Scene, service: Service, ledger: Ledger) {
   const [acknowledged, refused] = [ledger.with('acknowledged'), ledger.with('refused')]
   const [unknown, unheard] = [ledger.with('unknown'), ledger.with('unheard')]
   const found = await storedIds(service, ledger.prefix)
-  const lost = acknowledged.filter(({ id }) => !found.has(id))
-  const wrong = refused.filter(({ id }) => found.has(id))
+  const lost = acknowledged.filter((id) => !found.has(id))
+  const wrong = refused.filter((id) => found.has(id))
   claim(
     'no acknowledged write is lost, and none that was refused is there',
     `${acknowledged.length} acknowledged, ${lost.length} lost; ${refused.length} refused, ${wrong.length} there`,
@@ -112,12 +110,12 @@ async function checkLedger({ claim }: Scene, service: Running, ledger: ReturnTyp
   )
   claim(
     'writes that were under way are told so: outcome_unknown',
-    `${counted(unknown.length, 'write')}, of which ${unknown.filter(({ id }) => found.has(id)).length} are stored; ${unheard.length} without such an answer`,
+    `${counted(unknown.length, 'write')}, of which ${unknown.filter((id) => found.has(id)).length} are stored; ${unheard.length} without such an answer`,
     unknown.length > 0 && unheard.length === 0,
   )
 }
 
-async function storedIds(service: Running, prefix: string): Promise<Set<string>> {
+async function storedIds(service: Service, prefix: string): Promise<Set<string>> {
   const found = new Set<string>()
   for (let cursor = ''; ; ) {
     const path = `/data?prefix=${prefix}&limit=1000${cursor}`

@@ -2,15 +2,15 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { metricsOf } from '../../app/test/support/figures.ts'
 import { type Service, startService } from '../../app/test/support/service.ts'
 import { acceptedImport, importOf, isApplied, succeeds } from '../../app/test/support/work/upload.ts'
+import { whole } from '../../bench/text.ts'
 import { waitUntil } from '../../local/wait.ts'
 import type { Act } from '../act.ts'
 import { hotReads, writeHotItems } from '../hot.ts'
 import { startLoad } from '../load.ts'
-import { importLines } from '../watch.ts'
-import { counted, milliseconds, whole } from '../words.ts'
+import { IMPORT_SOON, importLines } from '../watch.ts'
+import { failures, milliseconds } from '../words.ts'
 
 const PER_SECOND = 100
-const SOON = { timeoutMs: 90_000 }
 
 /** A worker that is killed in the middle of its work. */
 export const workerDies: Act = {
@@ -32,12 +32,12 @@ export const workerDies: Act = {
     now(`an import of ${whole(length.importLines)} lines, and two workers`)
     const id = await acceptedImport(api, importLines(prefix, length.importLines))
     const victim = await busyOne(workers)
-    await isApplied(api, id, Math.ceil(length.importLines * (0.1 + random.below(20) / 100)), SOON)
+    await isApplied(api, id, Math.ceil(length.importLines * (0.1 + random.below(20) / 100)), IMPORT_SOON)
     await victim.kill()
     mark('its worker killed')
     const killedMs = performance.now()
     const { lines: early } = await importOf(api, id)
-    const { state, lines } = await succeeds(api, id, SOON)
+    const { state, lines } = await succeeds(api, id, IMPORT_SOON)
     mark('import applied')
     const tookMs = performance.now() - killedMs
     await delay(length.stretchMs / 6)
@@ -58,7 +58,7 @@ export const workerDies: Act = {
       )
       return feed?.changes >= length.importLines && feed
     }
-    const feed = await waitUntil('the changes are in the feed', seen, SOON)
+    const feed = await waitUntil('the changes are in the feed', seen, IMPORT_SOON)
     claim(
       'every line has arrived, and once',
       `${whole(stored?.items)} items, none above version ${stored?.version}; ${whole(feed.changes)} changes of ${whole(feed.ids)} ids in the feed`,
@@ -70,7 +70,7 @@ export const workerDies: Act = {
     const all = recording.between(0, recording.nowMs())
     claim(
       'no request notices',
-      `${counted(all.failed + all.refused, 'failure')} in ${counted(all.count, 'request')}, p99 ${milliseconds(all.p99Ms)}`,
+      `${failures(all)}, p99 ${milliseconds(all.p99Ms)}`,
       all.count > 0 && all.answered === all.count,
     )
   },
@@ -84,5 +84,5 @@ async function busyOne(workers: readonly Service[]): Promise<Service> {
     }
     return undefined
   }
-  return waitUntil('a worker works on the import', find, SOON)
+  return waitUntil('a worker works on the import', find, IMPORT_SOON)
 }

@@ -51,8 +51,8 @@ export function lineOf(id: string, value: unknown = 1): string {
 }
 
 /** A body of so many lines: `<name>-1`, `<name>-2`, … */
-export function bodyOf(name: string, lines: number): string {
-  return Array.from({ length: lines }, (_, n) => lineOf(`${name}-${n + 1}`)).join('')
+export function bodyOf(name: string, lines: number, value: (n: number) => unknown = () => 1): string {
+  return Array.from({ length: lines }, (_, n) => lineOf(`${name}-${n + 1}`, value(n + 1))).join('')
 }
 
 /** Sends an import that has to be accepted. Resolves to its id. */
