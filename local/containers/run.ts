@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { BASE, docker, IMAGE, root, run } from './docker.ts'
@@ -27,6 +27,7 @@ async function main(): Promise<number> {
   const folder = mkdtempSync(join(tmpdir(), 'multi-aws-figures-'))
   try {
     process.env.FIGURES_FILE = join(folder, 'figures')
+    writeFileSync(process.env.FIGURES_FILE, '')
     const exitCode = await runTests()
     say(`\n${readFileSync(process.env.FIGURES_FILE, 'utf8')}(${engine.about})`)
     return exitCode
