@@ -19,9 +19,10 @@ const TIER_DEFAULT = '4'
 
 const ups = commands.filter(({ text }) => / up\b/.test(text))
 const down = commands.find(({ text }) => text === 'docker compose down')?.text ?? 'exit 1'
-const [first] = ups as [Command, ...Command[]]
+const [first, ...others] = ups as [Command, ...Command[]]
 
-for (const [command, folder] of [[first, 'app'], ...ups.map((up) => [up, '.'] as const)] as const) {
+// What the first one does in the root, the last one does with more processes.
+for (const [command, folder] of [[first, 'app'], ...others.map((up) => [up, '.'] as const)] as const) {
   test(`${command.text}, in ${folder === '.' ? 'the root' : `${folder}/`}`, async () => {
     const isTaken = await isPortTaken(String(PORT), '127.0.0.1')
     assert.ok(!isTaken, `port ${PORT} of this machine is taken: stop what listens there`)
