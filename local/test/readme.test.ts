@@ -143,7 +143,7 @@ test('the map has every top folder, and the picture as many acts as there are', 
 test('the release, the oldest Node.js and the life of the near level are those of the code', () => {
   const { version, engines } = JSON.parse(textOf('package.json'))
   const [, newest] = /^## (\S+), tier \d: /m.exec(textOf('CHANGELOG.md')) ?? []
-  const [, told] = /^This is release (\S+)\. /m.exec(readme) ?? []
+  const [, told] = /\(release (\S+); /.exec(readme) ?? []
   assert.deepEqual([told, newest, JSON.parse(textOf('app/package.json')).version], Array(3).fill(version))
   assert.equal(`>=${/^Node (\d+) or newer/m.exec(readme)?.[1]}`, engines.node)
   assert.match(diagram, new RegExp(`near level, ${NEAR_MS} ms$`, 'm'))
