@@ -37,8 +37,8 @@ async function expectStatus(status: number, origin: URL, request: Request): Prom
 }
 
 // node:http writes these itself.
-const automatic = new Set(['date', 'connection', 'keep-alive'])
+const AUTOMATIC = new Set(['date', 'connection', 'keep-alive'])
 
 function answer({ status, headers, body }: RawAnswer): Answer {
-  return { status, headers: headers.filter(([name]) => !automatic.has(name.toLowerCase())).flat(), body }
+  return { status, headers: headers.filter(([name]) => !AUTOMATIC.has(name.toLowerCase())).flat(), body }
 }

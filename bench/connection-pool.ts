@@ -26,7 +26,7 @@ interface Connection {
 
 // Well below the backlog of a listening node:http server (511): beyond it the kernel drops the handshake, and
 // the second that its retry takes would be counted as the service's.
-const openingMax = 128
+const OPENING_MAX = 128
 
 /**
  * Raw connections to `origin`, at most `connectionsMax`, with one request outstanding on each. They are meant to be
@@ -87,14 +87,14 @@ export function connectionPool(origin: URL, connectionsMax: number, settle: Sett
     let connection = idle.pop()
     while (connection !== undefined && !connection.usable) connection = idle.pop()
     if (connection !== undefined) return connection
-    return connections.size < connectionsMax && opening < openingMax ? open() : undefined
+    return connections.size < connectionsMax && opening < OPENING_MAX ? open() : undefined
   }
 
   return {
     async fill(timeoutMs) {
       const untilMs = performance.now() + timeoutMs
       while (idle.length < connectionsMax) {
-        while (connections.size < connectionsMax && opening < openingMax) open()
+        while (connections.size < connectionsMax && opening < OPENING_MAX) open()
         if (performance.now() > untilMs)
           throw new Error(`${idle.length} of ${connectionsMax} connections are open`)
         await delay(1)

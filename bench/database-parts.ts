@@ -5,9 +5,9 @@ import { importText } from './import/report.ts'
 import { type IsolationMeasured, isolation } from './isolation/isolation.ts'
 import { isolationText } from './isolation/report.ts'
 import type { Options } from './options.ts'
-import { type Comparison, comparison, pgbenchLoads } from './postgres/comparison.ts'
+import { type Comparison, comparison, PGBENCH_LOADS } from './postgres/comparison.ts'
 import { type Growth, growth } from './postgres/growth.ts'
-import { databaseWorkloadNames } from './postgres/key-space.ts'
+import { DATABASE_WORKLOAD_NAMES } from './postgres/key-space.ts'
 import { type LockedRow, lockedRow } from './postgres/locked-row.ts'
 import { type PoolComparison, poolComparison } from './postgres/pool.ts'
 import { comparisonText, growthText, lockedRowText, poolText, settingsText } from './postgres/report.ts'
@@ -28,16 +28,16 @@ export interface DatabaseMeasured {
   readonly faults: readonly string[]
 }
 
-const items = 100_000
-const fewItems = 1_000
-const manyItems = 1_000_000
-const poolTurns = 100
-const cachePlan = { connections: 64, readItems: 20_000, warmUpSeconds: 4 }
-const importPlan = { lines: 1_000_000, kills: 10, badEvery: 250 }
-const isolationPlan = { rate: 500, smallLinesPerSecond: 45_000, largeLinesPerSecond: 12_000 }
-const queuePlan = { putRate: 500, postRate: 20, imports: 1_000 }
+const ITEMS = 100_000
+const FEW_ITEMS = 1_000
+const MANY_ITEMS = 1_000_000
+const POOL_TURNS = 100
+const CACHE_PLAN = { connections: 64, readItems: 20_000, warmUpSeconds: 4 }
+const IMPORT_PLAN = { lines: 1_000_000, kills: 10, badEvery: 250 }
+const ISOLATION_PLAN = { rate: 500, smallLinesPerSecond: 45_000, largeLinesPerSecond: 12_000 }
+const QUEUE_PLAN = { putRate: 500, postRate: 20, imports: 1_000 }
 /** In which more writes are done than the table of many items has pages. */
-const growthWarmUpSeconds = 6
+const GROWTH_WARM_UP_SECONDS = 6
 
 /** Runs the parts that need a database in turn on one server, and prints the figures of each as soon as it has them. */
 export async function databaseParts(
@@ -49,7 +49,7 @@ export async function databaseParts(
   const has = (part: Options['parts'][number]): boolean => options.parts.includes(part)
   const { rounds, seconds } = options
   const connections = Math.max(...options.connections)
-  const workloads = databaseWorkloadNames.filter((name) => options.workloads.includes(name))
+  const workloads = DATABASE_WORKLOAD_NAMES.filter((name) => options.workloads.includes(name))
   await using server = await startServer(dir)
   print(`${settingsText(server.settings)}\n`)
 
@@ -64,35 +64,40 @@ export async function databaseParts(
     return measured
   }
 
-  const plan = { rounds, seconds, items, connections }
+  const plan = { rounds, seconds, items: ITEMS, connections }
   const measured = {
     comparison: await part(
       'pgbench',
       () =>
         comparison(
           server,
-          { ...plan, workloads, connections: options.connections, pgbenchLoads },
+          { ...plan, workloads, connections: options.connections, pgbenchLoads: PGBENCH_LOADS },
           dir,
           progress,
         ),
       comparisonText,
     ),
-    pool: await part('pool', () => poolComparison(server, { items, turns: poolTurns }), poolText),
+    pool: await part('pool', () => poolComparison(server, { items: ITEMS, turns: POOL_TURNS }), poolText),
     lockedRow: await part('lock', () => lockedRow(server, plan, dir, progress), lockedRowText),
     growth: await part(
       'growth',
       () =>
-        growth(server, { ...plan, fewItems, manyItems, warmUpSeconds: growthWarmUpSeconds }, dir, progress),
-      (growths) => growthText(growths, fewItems, manyItems),
+        growth(
+          server,
+          { ...plan, fewItems: FEW_ITEMS, manyItems: MANY_ITEMS, warmUpSeconds: GROWTH_WARM_UP_SECONDS },
+          dir,
+          progress,
+        ),
+      (growths) => growthText(growths, FEW_ITEMS, MANY_ITEMS),
     ),
-    importing: await part('import', () => importing(server, importPlan, dir, progress), importText),
-    cache: await part('cache', () => cache(server, { ...plan, ...cachePlan }, dir, progress), cacheText),
+    importing: await part('import', () => importing(server, IMPORT_PLAN, dir, progress), importText),
+    cache: await part('cache', () => cache(server, { ...plan, ...CACHE_PLAN }, dir, progress), cacheText),
     isolation: await part(
       'isolation',
-      () => isolation(server, { ...plan, ...isolationPlan }, dir, progress),
+      () => isolation(server, { ...plan, ...ISOLATION_PLAN }, dir, progress),
       isolationText,
     ),
-    queue: await part('queue', () => queue(server, { ...plan, ...queuePlan }, dir, progress), queueText),
+    queue: await part('queue', () => queue(server, { ...plan, ...QUEUE_PLAN }, dir, progress), queueText),
   }
   const { growth: growths = [], ...others } = measured
   const faults = [...Object.values(others), ...growths].flatMap((each) => each?.faults ?? [])

@@ -25,7 +25,7 @@ export interface LoadFigures {
 }
 
 const noDatabase = { cpuSeconds: () => 0 }
-const warmUpPlan: WrkPlan = { connections: 16, seconds: 1 }
+const WARM_UP_PLAN: WrkPlan = { connections: 16, seconds: 1 }
 
 /** `dir` takes the requests. */
 export async function loadOf(subject: Running, workload: Workload, dir: string): Promise<Load> {
@@ -36,7 +36,7 @@ export async function loadOf(subject: Running, workload: Workload, dir: string):
 
 /** So that what is measured later has been compiled. */
 export async function warmUp({ subject, file }: Load, side: Side): Promise<void> {
-  await runWrk(subject.origin, file, warmUpPlan, side)
+  await runWrk(subject.origin, file, WARM_UP_PLAN, side)
 }
 
 /** Loads the subject, beside a database's server if it has one. Throws at a wrong answer. */
@@ -64,7 +64,7 @@ export async function measureLoad(
 
 // wrk takes any status below 400 for a success and looks at no body; the length of the answers tells them apart.
 // An item grows by some digits with its version.
-const lengthTolerance = 0.05
+const LENGTH_TOLERANCE = 0.05
 
 /** A fast wrong answer is no figure. */
 async function requireRight(
@@ -82,7 +82,7 @@ async function requireRight(
   if (request === undefined) throw new Error(`${workload.name} has no request`)
   const { status, bytes } = await ask(subject.origin, request)
   if (status !== workload.status) throw new Error(`${where}: the answer is ${status}, not ${workload.status}`)
-  if (Math.abs(result.bytesPerAnswer / bytes - 1) > lengthTolerance) {
+  if (Math.abs(result.bytesPerAnswer / bytes - 1) > LENGTH_TOLERANCE) {
     throw new Error(
       `${where}: answers had ${result.bytesPerAnswer.toFixed(1)} bytes on average, not ${bytes}`,
     )

@@ -5,7 +5,7 @@ export interface MemoryWatch {
   stop(): number
 }
 
-const lookEveryMs = 100
+const LOOK_EVERY_MS = 100
 
 /** Of the process that `pid` tells at the moment. One that has just ended is not looked at. */
 export function watchMemory(pid: () => number): MemoryWatch {
@@ -16,7 +16,7 @@ export function watchMemory(pid: () => number): MemoryWatch {
     } catch {}
   }
   look()
-  const timer = setInterval(look, lookEveryMs)
+  const timer = setInterval(look, LOOK_EVERY_MS)
   return {
     stop() {
       clearInterval(timer)

@@ -16,9 +16,9 @@ interface Load {
   readonly connections: number
 }
 
-const lateMsMax = 10
-const fillMsMax = 10_000
-const drainMsMax = 5_000
+const LATE_MS_MAX = 10
+const FILL_MS_MAX = 10_000
+const DRAIN_MS_MAX = 5_000
 
 async function openLoop(load: Load): Promise<OpenLoopResult> {
   const acceptedMs: number[] = []
@@ -29,11 +29,11 @@ async function openLoop(load: Load): Promise<OpenLoopResult> {
     else if (status === 503) shedMs.push(performance.now() - scheduledMs)
     else failed += 1
   })
-  await pool.fill(fillMsMax)
+  await pool.fill(FILL_MS_MAX)
   const sending = await sendAll(load, pool.send)
   const connections = pool.size()
   const acceptedPerSecond = acceptedMs.length / sending.seconds
-  const drainEndMs = performance.now() + drainMsMax
+  const drainEndMs = performance.now() + DRAIN_MS_MAX
   while (pool.busy() > 0 && performance.now() < drainEndMs) await delay(10)
   pool.close()
   const unanswered = sending.arrivals - sending.unsent - acceptedMs.length - shedMs.length - failed
@@ -41,7 +41,7 @@ async function openLoop(load: Load): Promise<OpenLoopResult> {
     arrivals: sending.arrivals,
     arrivalsPerSecond: sending.arrivals / sending.seconds,
     onTime: 1 - sending.late / sending.arrivals,
-    lateMsMax,
+    lateMsMax: LATE_MS_MAX,
     accepted: acceptedMs.length,
     acceptedPerSecond,
     shed: shedMs.length,
@@ -74,7 +74,7 @@ async function sendAll(
   let unsent = 0
   await everyArrival({ perSecond: load.arrivalsPerSecond, total }, (n, scheduledMs) => {
     const request = load.requests[n % load.requests.length]
-    if (performance.now() - scheduledMs > lateMsMax) late += 1
+    if (performance.now() - scheduledMs > LATE_MS_MAX) late += 1
     if (request === undefined || !send(request, scheduledMs)) unsent += 1
   })
   const { user, system } = process.cpuUsage(cpu)

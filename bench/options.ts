@@ -1,8 +1,8 @@
 import { parseArgs } from 'node:util'
-import { databaseWorkloadNames } from './postgres/key-space.ts'
-import { workloadNames } from './workloads.ts'
+import { DATABASE_WORKLOAD_NAMES } from './postgres/key-space.ts'
+import { WORKLOAD_NAMES } from './workloads.ts'
 
-const databasePartNames = [
+const DATABASE_PART_NAMES = [
   'pgbench',
   'pool',
   'lock',
@@ -13,17 +13,17 @@ const databasePartNames = [
   'queue',
 ] as const
 /** In the order in which they run. */
-export const partNames = ['throughput', 'start', 'overload', ...databasePartNames] as const
-type PartName = (typeof partNames)[number]
+export const PART_NAMES = ['throughput', 'start', 'overload', ...DATABASE_PART_NAMES] as const
+type PartName = (typeof PART_NAMES)[number]
 
-const anyWorkloadNames = [...new Set([...workloadNames, ...databaseWorkloadNames])]
+const ANY_WORKLOAD_NAMES = [...new Set([...WORKLOAD_NAMES, ...DATABASE_WORKLOAD_NAMES])]
 
 export interface Options {
   readonly parts: readonly PartName[]
   readonly rounds: number
   readonly seconds: number
   readonly connections: readonly number[]
-  readonly workloads: readonly (typeof anyWorkloadNames)[number][]
+  readonly workloads: readonly (typeof ANY_WORKLOAD_NAMES)[number][]
   /** Another checkout, whose service is measured instead of the bare server. */
   readonly beside: string | undefined
   readonly help: boolean
@@ -55,7 +55,7 @@ options
   --seconds N          whole seconds of load for each figure in each round (default 2)
   --connections N,…    connection counts (default 1,16,64,256); lock and growth take the largest,
                        cache 64
-  --workloads NAME,…   of ${workloadNames.join(', ')} for throughput, and of ${databaseWorkloadNames.join(', ')} for pgbench
+  --workloads NAME,…   of ${WORKLOAD_NAMES.join(', ')} for throughput, and of ${DATABASE_WORKLOAD_NAMES.join(', ')} for pgbench
                        (default all)
   --beside DIR         throughput and start: beside the service in another checkout, where \`npm install\` has been run
   --help               this text
@@ -63,18 +63,18 @@ options
 
 /** Whether a database is needed for what was asked for. */
 export function needsDatabase({ parts }: Options): boolean {
-  return databasePartNames.some((part) => parts.includes(part))
+  return DATABASE_PART_NAMES.some((part) => parts.includes(part))
 }
 
 /** Throws `UsageError`. */
 export function parseOptions(args: readonly string[]): Options {
   const { values, positionals } = parse(args)
   return {
-    parts: positionals.length === 0 ? partNames : names('part', positionals, partNames),
+    parts: positionals.length === 0 ? PART_NAMES : names('part', positionals, PART_NAMES),
     rounds: count('--rounds', values.rounds, 100),
     seconds: count('--seconds', values.seconds, 60),
     connections: list(values.connections).map((text) => count('--connections', text, 4_096)),
-    workloads: names('--workloads', list(values.workloads), anyWorkloadNames),
+    workloads: names('--workloads', list(values.workloads), ANY_WORKLOAD_NAMES),
     beside: values.beside,
     help: values.help,
   }
@@ -89,7 +89,7 @@ function parse(args: readonly string[]) {
         rounds: { type: 'string', default: '5' },
         seconds: { type: 'string', default: '2' },
         connections: { type: 'string', default: '1,16,64,256' },
-        workloads: { type: 'string', default: anyWorkloadNames.join(',') },
+        workloads: { type: 'string', default: ANY_WORKLOAD_NAMES.join(',') },
         beside: { type: 'string' },
         help: { type: 'boolean', short: 'h', default: false },
       },

@@ -24,11 +24,11 @@ interface ClosedLoop {
   readonly ratio: number
 }
 
-const goodputRatioMin = 0.9
-const onTimeMin = 0.95
-const openLoopSeconds = 5
-const openLoopConnections = 4_096
-const acceptedP99MsMax = 1_000
+const GOODPUT_RATIO_MIN = 0.9
+const ON_TIME_MIN = 0.95
+const OPEN_LOOP_SECONDS = 5
+const OPEN_LOOP_CONNECTIONS = 4_096
+const ACCEPTED_P99_MS_MAX = 1_000
 
 export interface OverloadPlan {
   readonly connections: readonly number[]
@@ -82,7 +82,7 @@ async function goodput({ subject, file }: Load, connections: number, seconds: nu
 
 async function openLoop({ subject, file }: Load, rate: number): Promise<Overload['open']> {
   const watch = watchMemory(() => subject.pid)
-  const plan = { rate, seconds: openLoopSeconds, connections: openLoopConnections }
+  const plan = { rate, seconds: OPEN_LOOP_SECONDS, connections: OPEN_LOOP_CONNECTIONS }
   try {
     const result = await runOpenLoop(subject.origin, file, plan, 'load')
     return { ...result, peakResidentMb: watch.stop() }
@@ -93,19 +93,19 @@ async function openLoop({ subject, file }: Load, rate: number): Promise<Overload
 
 function faults(closed: ClosedLoop, open: OpenLoopResult): string[] {
   const found: string[] = []
-  if (closed.ratio < goodputRatioMin) {
+  if (closed.ratio < GOODPUT_RATIO_MIN) {
     found.push(
-      `at twice the connections of the peak, goodput was ${closed.ratio.toFixed(2)} of it, not ${goodputRatioMin}`,
+      `at twice the connections of the peak, goodput was ${closed.ratio.toFixed(2)} of it, not ${GOODPUT_RATIO_MIN}`,
     )
   }
-  if (open.onTime < onTimeMin) {
+  if (open.onTime < ON_TIME_MIN) {
     found.push(`the generator was late (${percent(open.onTime)} of arrivals on time): its figures are void`)
   }
   if (open.failed > 0) found.push(`${open.failed} requests had an answer other than 2xx and 503, or none`)
   if (open.accepted === 0) found.push('nothing was accepted')
-  if (open.acceptedLatency.p99Ms > acceptedP99MsMax) {
+  if (open.acceptedLatency.p99Ms > ACCEPTED_P99_MS_MAX) {
     found.push(
-      `p99 of accepted requests was ${open.acceptedLatency.p99Ms.toFixed(0)} ms, above ${acceptedP99MsMax} ms`,
+      `p99 of accepted requests was ${open.acceptedLatency.p99Ms.toFixed(0)} ms, above ${ACCEPTED_P99_MS_MAX} ms`,
     )
   }
   return found

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { listProcesses } from '../local/process-table.ts'
 
 // The kernel reports times to user space in ticks of 1/100 s on every architecture that Node supports.
-const ticksPerSecond = 100
+const TICKS_PER_SECOND = 100
 
 /**
  * CPU time that a process has used since its start, in seconds, user and system, all its threads.
@@ -32,7 +32,7 @@ function times(pid: number): number[] {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
   // The second field is the command in parentheses and may itself hold spaces and parentheses.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  return fields.slice(11, 15).map((ticks) => Number(ticks) / ticksPerSecond)
+  return fields.slice(11, 15).map((ticks) => Number(ticks) / TICKS_PER_SECOND)
 }
 
 /** Memory of any process that is resident now, in MB (10^6 bytes). Linux only; throws when it does not exist. */

@@ -21,7 +21,7 @@ export interface RawAnswer {
 /** Where an answer ends, and all that a load generator must know of it. */
 type Frame = { status: number; bodyAt: number; bytes: number; closes: boolean }
 
-const headEnd = '\r\n\r\n'
+const HEAD_END = '\r\n\r\n'
 
 /** The text of a request, ready to be written to a socket any number of times. */
 export function requestText(request: Request, host: string): string {
@@ -37,11 +37,11 @@ export function requestText(request: Request, host: string): string {
  * Throws for an answer without `Content-Length` that may have a body.
  */
 export function frame(buffer: Buffer, length: number): Frame | undefined {
-  const end = buffer.indexOf(headEnd)
+  const end = buffer.indexOf(HEAD_END)
   if (end < 0 || end >= length) return undefined
   const head = buffer.toString('latin1', 0, end)
   const status = Number(head.slice(9, 12))
-  const bodyAt = end + headEnd.length
+  const bodyAt = end + HEAD_END.length
   const bodyBytes = status === 304 || status === 204 ? 0 : Number(/\ncontent-length: *(\d+)/i.exec(head)?.[1])
   if (Number.isNaN(bodyBytes)) throw new Error(`an answer without Content-Length: ${head}`)
   const bytes = bodyAt + bodyBytes
@@ -73,7 +73,7 @@ export function header({ headers }: RawAnswer, name: string): string | undefined
 }
 
 function rawAnswer(buffer: Buffer, { status, bodyAt, bytes }: Frame): RawAnswer {
-  const [, ...lines] = buffer.toString('latin1', 0, bodyAt - headEnd.length).split('\r\n')
+  const [, ...lines] = buffer.toString('latin1', 0, bodyAt - HEAD_END.length).split('\r\n')
   const headers = lines.map((line): [string, string] => {
     const colon = line.indexOf(':')
     return [line.slice(0, colon), line.slice(colon + 1).trim()]

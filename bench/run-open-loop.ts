@@ -41,7 +41,7 @@ export interface OpenLoopResult {
   readonly generatorCpu: number
 }
 
-const script = join(import.meta.dirname, 'open-loop.ts')
+const SCRIPT = join(import.meta.dirname, 'open-loop.ts')
 
 /** Loads `origin` with the requests of a file (see `writeRequests`) from a process on `side`. */
 export async function runOpenLoop(
@@ -52,7 +52,7 @@ export async function runOpenLoop(
 ): Promise<OpenLoopResult> {
   const command = pinned(side, [
     process.execPath,
-    script,
+    SCRIPT,
     ...['--origin', origin.href],
     ...['--requests', file],
     ...['--rate', String(Math.round(rate))],

@@ -9,25 +9,25 @@ import { environmentText, overloadText, startUpTable, throughputTable } from './
 import { type StartUp, startUp } from './start-up.ts'
 import { bareServerLike, type Subject, service, serviceIn } from './subjects.ts'
 import { type Cell, throughput } from './throughput.ts'
-import { workloadNames } from './workloads.ts'
+import { WORKLOAD_NAMES } from './workloads.ts'
 
-const outDir = join(import.meta.dirname, '../.local/bench')
-const startTimes = 10
-const exitUsage = 64
+const OUT_DIR = join(import.meta.dirname, '../.local/bench')
+const START_TIMES = 10
+const EXIT_USAGE = 64
 
 /** Runs what the command line asks for and keeps the raw data; returns the exit code. */
 async function main(args: readonly string[]): Promise<number> {
   const options = parseOptions(args)
   if (options.help) return print(usage, 0)
   if (process.platform !== 'linux') throw new Error('CPU time and memory are read from /proc: expected Linux')
-  await mkdir(outDir, { recursive: true })
-  const dir = await mkdtemp(join(outDir, 'run-'))
+  await mkdir(OUT_DIR, { recursive: true })
+  const dir = await mkdtemp(join(OUT_DIR, 'run-'))
   try {
     const at = new Date().toISOString()
     const conditions = environment()
     print(`${environmentText(conditions)}\n\n`, undefined)
     const measured = await bench(options, dir)
-    const file = join(outDir, `${at.replaceAll(':', '-')}.json`)
+    const file = join(OUT_DIR, `${at.replaceAll(':', '-')}.json`)
     await writeFile(file, JSON.stringify({ at, environment: conditions, options, ...measured }, undefined, 2))
     const faults = [...(measured.overload?.faults ?? []), ...(measured.database?.faults ?? [])]
     return print(`raw data: ${relative(process.cwd(), file)}\n`, faults.length > 0 ? 1 : 0)
@@ -61,8 +61,8 @@ async function otherSubject({ beside }: Options, dir: string): Promise<Subject> 
 }
 
 async function starts(subjects: readonly Subject[], dir: string): Promise<StartUp[]> {
-  progress(`start: ${startTimes} times each`)
-  const measured = await startUp(subjects, startTimes, dir)
+  progress(`start: ${START_TIMES} times each`)
+  const measured = await startUp(subjects, START_TIMES, dir)
   return print(`${startUpTable(measured)}\n`, measured)
 }
 
@@ -73,7 +73,7 @@ async function cells(
 ): Promise<Cell[]> {
   await using one = await first.start(dir)
   await using other = await second.start(dir)
-  const workloads = workloadNames.filter((name) => options.workloads.includes(name))
+  const workloads = WORKLOAD_NAMES.filter((name) => options.workloads.includes(name))
   const measured = await throughput([one, other], { ...options, workloads }, dir, progress)
   return print(`${throughputTable(measured)}\n`, measured)
 }
@@ -107,5 +107,5 @@ try {
       ? `${error.message}\n\n${usage}`
       : `bench failed: ${error instanceof Error ? error.message : error}\n`,
   )
-  process.exitCode = isUsage ? exitUsage : 1
+  process.exitCode = isUsage ? EXIT_USAGE : 1
 }

@@ -12,7 +12,7 @@ export interface StartUp {
   readonly starts: readonly { readonly startMs: number; readonly idleResidentMb: number }[]
 }
 
-const settleMs = 500
+const SETTLE_MS = 500
 
 /** Starts each subject `times` times, in turn; medians. `dir` takes the logs. */
 export async function startUp(subjects: readonly Subject[], times: number, dir: string): Promise<StartUp[]> {
@@ -31,6 +31,6 @@ export async function startUp(subjects: readonly Subject[], times: number, dir: 
 
 async function startOnce(subject: Subject, dir: string): Promise<StartUp['starts'][number]> {
   await using running = await subject.start(dir)
-  await delay(settleMs)
+  await delay(SETTLE_MS)
   return { startMs: running.startMs, idleResidentMb: residentMb(running.pid) }
 }

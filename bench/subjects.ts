@@ -29,14 +29,14 @@ export interface Running extends AsyncDisposable {
 }
 
 // As in production: its own entry point, every feature on, the log in a file.
-const serviceArgs = ['app/src/main.ts']
-const serviceEnv = { LOG_LEVEL: 'info', DRAIN_DELAY_MS: '0' }
+const SERVICE_ARGS = ['app/src/main.ts']
+const SERVICE_ENV = { LOG_LEVEL: 'info', DRAIN_DELAY_MS: '0' }
 
 /** The service at tier 1. */
 export const service: Subject = {
   name: 'service',
   start: (dir) =>
-    start({ name: 'service', args: serviceArgs, env: { ...serviceEnv, SEED_DATA: 'true' } }, dir),
+    start({ name: 'service', args: SERVICE_ARGS, env: { ...SERVICE_ENV, SEED_DATA: 'true' } }, dir),
 }
 
 /** The service at tier 1 as it is in another folder, where `npm install` has been run. */
@@ -44,7 +44,10 @@ export function serviceIn(root: string): Subject {
   return {
     name: 'beside',
     start: (dir) =>
-      start({ name: 'beside', args: serviceArgs, env: { ...serviceEnv, SEED_DATA: 'true' }, cwd: root }, dir),
+      start(
+        { name: 'beside', args: SERVICE_ARGS, env: { ...SERVICE_ENV, SEED_DATA: 'true' }, cwd: root },
+        dir,
+      ),
   }
 }
 
@@ -59,8 +62,8 @@ export function serviceWith(
   name: string,
   side: Side = 'anywhere',
 ): Subject {
-  const env = { ...serviceEnv, ...variables }
-  return { name, start: (dir) => start({ name, args: serviceArgs, env, side }, dir) }
+  const env = { ...SERVICE_ENV, ...variables }
+  return { name, start: (dir) => start({ name, args: SERVICE_ARGS, env, side }, dir) }
 }
 
 /** The floor: node:http repeating these answers. */
@@ -81,9 +84,9 @@ export async function bareServerLike(subject: Subject, dir: string): Promise<Sub
   return bareServer(await recordAnswers(running.origin))
 }
 
-const root = join(import.meta.dirname, '..')
-const readyMsMax = 20_000
-const pollEveryMs = 1
+const ROOT = join(import.meta.dirname, '..')
+const READY_MS_MAX = 20_000
+const POLL_EVERY_MS = 1
 
 interface Program {
   readonly name: string
@@ -98,7 +101,7 @@ interface Program {
  * the log to know that; whoever is measured is asked instead, from the first millisecond, and has its own processor.
  */
 async function start(
-  { name, args, env = {}, cwd = root, side = 'server' }: Program,
+  { name, args, env = {}, cwd = ROOT, side = 'server' }: Program,
   dir: string,
 ): Promise<Running> {
   const port = await freePort()
@@ -117,12 +120,12 @@ async function start(
     ended = true
   })
   while (!(await isReady(origin))) {
-    if (ended || performance.now() - startedMs > readyMsMax) {
+    if (ended || performance.now() - startedMs > READY_MS_MAX) {
       await child.stop()
       const lastLines = (await readFile(log, 'utf8')).split('\n').slice(-20).join('\n')
       throw new Error(`${name} ${ended ? 'ended before it was ready' : 'is not ready'}:\n${lastLines}`)
     }
-    await delay(pollEveryMs)
+    await delay(POLL_EVERY_MS)
   }
   const startMs = performance.now() - startedMs
   return {

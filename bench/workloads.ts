@@ -10,17 +10,17 @@ export interface Workload {
   readonly status: number
 }
 
-export const workloadNames = ['get', 'get304', 'put'] as const
-export type WorkloadName = (typeof workloadNames)[number]
+export const WORKLOAD_NAMES = ['get', 'get304', 'put'] as const
+export type WorkloadName = (typeof WORKLOAD_NAMES)[number]
 
 /** An item that `SEED_DATA` puts into an empty store. */
 export const getSeeded = getItem('1')
-const putIds = 1_000
+const PUT_IDS = 1_000
 
 /** The requests of a workload. The subject behind `origin` must be ready: a conditional GET needs the ETag it gave. */
 export async function workload(name: WorkloadName, origin: URL): Promise<Workload> {
   if (name === 'put')
-    return { name, requests: Array.from({ length: putIds }, (_, n) => putSmall(n)), status: 200 }
+    return { name, requests: Array.from({ length: PUT_IDS }, (_, n) => putSmall(n)), status: 200 }
   if (name === 'get') return { name, requests: [getSeeded], status: 200 }
   const get304 = ifChanged(getSeeded, await ask(origin, getSeeded))
   return { name, requests: [get304], status: 304 }

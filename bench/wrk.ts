@@ -29,7 +29,7 @@ export interface WrkPlan {
   readonly seconds: number
 }
 
-const script = join(import.meta.dirname, 'wrk/replay.lua')
+const SCRIPT = join(import.meta.dirname, 'wrk/replay.lua')
 
 /** Loads `origin` with the requests of a file (see `writeRequests`): one thread, a closed loop on each connection. */
 export async function runWrk(
@@ -40,7 +40,7 @@ export async function runWrk(
 ): Promise<WrkResult> {
   const { path, env } = await debianTool('wrk')
   const load = ['--threads', '1', '--connections', String(connections), '--duration', `${seconds}s`]
-  const command = pinned(side, [path, ...load, '--script', script, origin.href, '--', file])
+  const command = pinned(side, [path, ...load, '--script', SCRIPT, origin.href, '--', file])
   return parseWrk(await outputOf(command, { env, timeoutMs: (seconds + 30) * 1_000 }))
 }
 

@@ -3,7 +3,7 @@ import { parseConfig } from '../../app/src/config.ts'
 import { startRedisServer } from '../../app/test/support/redis.ts'
 import { getItem } from '../item-requests.ts'
 import { loadOf } from '../load.ts'
-import { databaseWorkload, mixPutEvery } from '../postgres/key-space.ts'
+import { databaseWorkload, MIX_PUT_EVERY } from '../postgres/key-space.ts'
 import type { Server } from '../postgres/server.ts'
 import { service, serviceOn, serviceWith } from '../subjects.ts'
 import type { Workload } from '../workloads.ts'
@@ -48,13 +48,13 @@ export interface CachePlan extends InTurnPlan {
   readonly items: number
 }
 
-const targets = { hotMin: 0.85, redisMax: 1.2, rowsMax: 0.05 }
+const TARGETS = { hotMin: 0.85, redisMax: 1.2, rowsMax: 0.05 }
 /** Of hot reads, how many are to be near hits: an entry is read anew four times a second. */
-const nearShareMin = 0.99
+const NEAR_SHARE_MIN = 0.99
 /** Of the items that `SEED_DATA` puts into an empty store. */
 const hotIds = Array.from({ length: 10 }, (_, n) => String(n + 1))
 /** Sessions of the database report a second late. */
-const meanwhileRounds = 2
+const MEANWHILE_ROUNDS = 2
 
 /**
  * What the cache saves and costs: hot reads beside tier 1, reads that Redis answers beside reads of the database, writes
@@ -121,7 +121,7 @@ async function besideTheStore(
     const subjects = [store, far]
     const [one, other] = await pair(inTurn(server, { ...turns('get'), subjects }, plan, dir))
     const { file } = await loadOf(far, databaseWorkload('get', plan.readItems), dir)
-    const longer = { ...plan, seconds: meanwhileRounds * plan.seconds }
+    const longer = { ...plan, seconds: MEANWHILE_ROUNDS * plan.seconds }
     const meanwhile = await useOf(cached, () => runWrk(far.origin, file, longer, 'anywhere'))
     return { store: one, redis: other, ratio: other.median.cpuUs / one.median.cpuUs, meanwhile }
   }
@@ -149,7 +149,7 @@ async function skewedMix(server: Server, plan: CachePlan, dir: string): Promise<
   const workload = () => skewedWorkload(items)
   const turns = { subjects: [mixed], warmUp, workload, side: 'anywhere' } as const
   const [measured] = (await inTurn(server, turns, plan, dir)) as [Measured]
-  const getsPerSecond = measured.median.requestsPerSecond * (1 - 1 / mixPutEvery)
+  const getsPerSecond = measured.median.requestsPerSecond * (1 - 1 / MIX_PUT_EVERY)
   const lifetimeMs = itemLifetimeMs(parseConfig(env))
   return {
     ...measured,
@@ -164,11 +164,11 @@ async function pair(measured: Promise<Measured[]>): Promise<readonly [Measured, 
 }
 
 function faultsOf({ hot, reads, mix }: Omit<CacheMeasured, 'faults'>): string[] {
-  const { hotMin, redisMax, rowsMax } = targets
+  const { hotMin, redisMax, rowsMax } = TARGETS
   const faults: string[] = []
   const near = hot.near.median.levels?.near ?? 0
-  if (near < nearShareMin)
-    faults.push(`${near.toFixed(3)} of the hot reads were near hits, not ${nearShareMin}`)
+  if (near < NEAR_SHARE_MIN)
+    faults.push(`${near.toFixed(3)} of the hot reads were near hits, not ${NEAR_SHARE_MIN}`)
   if (hot.ratio < hotMin) faults.push(`a hot read was ${hot.ratio.toFixed(2)} of tier 1, not ${hotMin}`)
   if (reads.ratio > redisMax) {
     faults.push(

@@ -66,7 +66,7 @@ export async function inTurn(
   })
 }
 
-const passSecondsMax = 60
+const PASS_SECONDS_MAX = 60
 
 /** `wrk` runs for a time and not for a number of requests: for longer, until one run has had them all. */
 async function askedOnce(
@@ -74,12 +74,12 @@ async function askedOnce(
   { connections, warmUpSeconds }: InTurnPlan,
   side: Side,
 ): Promise<void> {
-  for (let seconds = warmUpSeconds; seconds <= passSecondsMax; seconds *= 2) {
+  for (let seconds = warmUpSeconds; seconds <= PASS_SECONDS_MAX; seconds *= 2) {
     const { requests } = await runWrk(subject.origin, file, { connections, seconds }, side)
     if (requests >= workload.requests.length) return
   }
   throw new Error(
-    `${subject.name}: ${workload.requests.length} requests are not answered in ${passSecondsMax} s`,
+    `${subject.name}: ${workload.requests.length} requests are not answered in ${PASS_SECONDS_MAX} s`,
   )
 }
 

@@ -2,8 +2,8 @@ import { faultLines, table, whole } from '../text.ts'
 import type { CacheMeasured } from './cache.ts'
 import type { Measured } from './in-turn.ts'
 
-const header = ['', '', 'p50', 'p99', 'service', 'database', 'near', 'Redis', 'rows']
-const names = ['', 'requests/s', 'ms', 'ms', 'CPU µs', 'CPU µs', 'hits', 'hits', 'a GET']
+const HEADER = ['', '', 'p50', 'p99', 'service', 'database', 'near', 'Redis', 'rows']
+const NAMES = ['', 'requests/s', 'ms', 'ms', 'CPU µs', 'CPU µs', 'hits', 'hits', 'a GET']
 
 export function cacheText({ connections, items, hot, reads, writes, mix, faults }: CacheMeasured): string {
   const rows = [
@@ -19,7 +19,7 @@ export function cacheText({ connections, items, hot, reads, writes, mix, faults 
   const { usedMib, maxMib, keys, evicted } = mix.redis
   return (
     `${connections} connections; for hot GETs service and load have a processor each, for the others they run anywhere\n` +
-    `${table([header, names, ...rows])}` +
+    `${table([HEADER, NAMES, ...rows])}` +
     `hot GET: ${perCpuSecond(hot.near)} requests per CPU-second, ${perCpuSecond(hot.tier1)} at tier 1: ` +
     `ratio ${hot.ratio.toFixed(2)}\n` +
     `GET that Redis answers: ${reads.ratio.toFixed(2)} of the CPU time that the service needs without a cache; ` +

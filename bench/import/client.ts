@@ -6,9 +6,9 @@ import type { Running } from '../subjects.ts'
 
 type Api = Pick<Running, 'url'>
 
-const contentTypes = { ndjson: 'application/x-ndjson', csv: 'text/csv' }
+const CONTENT_TYPES = { ndjson: 'application/x-ndjson', csv: 'text/csv' }
 /** Each look is work of the API that is measured. */
-const lookEveryMs = 100
+const LOOK_EVERY_MS = 100
 
 /** Resolves when it has been received as a whole. */
 export function uploadFile(api: Api, file: string): Promise<ImportText> {
@@ -16,7 +16,7 @@ export function uploadFile(api: Api, file: string): Promise<ImportText> {
 }
 
 export interface UploadOptions {
-  readonly format?: keyof typeof contentTypes | undefined
+  readonly format?: keyof typeof CONTENT_TYPES | undefined
   /** Breaks it off. */
   readonly signal?: AbortSignal
 }
@@ -32,7 +32,7 @@ export async function upload(
   signal?.addEventListener('abort', () => stream.destroy())
   const answer = await fetch(`${api.url}/imports`, {
     method: 'POST',
-    headers: { 'content-type': contentTypes[format] },
+    headers: { 'content-type': CONTENT_TYPES[format] },
     body: Readable.toWeb(stream) as ReadableStream,
     duplex: 'half',
     ...(signal && { signal }),
@@ -65,7 +65,7 @@ export async function untilFinished(
     const found = await importOf(api, id)
     if (found.finishedAt !== null) return found
     await look(found)
-    await delay(lookEveryMs)
+    await delay(LOOK_EVERY_MS)
   }
 }
 

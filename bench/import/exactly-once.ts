@@ -4,7 +4,7 @@ import type { Database } from '../postgres/server.ts'
 import { badLineNumbers, type Lines } from './lines.ts'
 
 /** As many errors as an import tells. */
-const toldMax = 1_000
+const TOLD_MAX = 1_000
 
 /** What an import into an empty range of ids has left in the database. */
 export interface Effects {
@@ -43,8 +43,8 @@ export function notOnce(found: ImportText, effects: Effects, lines: Lines): stri
   expect('changes in the feed', effects.changes, good)
   expect('ids in the feed', effects.idsInFeed, good)
   const told = found.errors.map(({ line }) => line)
-  if (told.join() !== bad.slice(0, toldMax).join()) {
-    faults.push(`the errors that are told are not the first ${toldMax} bad lines, each once`)
+  if (told.join() !== bad.slice(0, TOLD_MAX).join()) {
+    faults.push(`the errors that are told are not the first ${TOLD_MAX} bad lines, each once`)
   }
   if (found.state !== 'succeeded') faults.push(`the import is ${found.state}`)
   return faults

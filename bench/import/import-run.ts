@@ -43,8 +43,8 @@ export interface Disturbed {
 }
 
 /** What a process that has served nothing yet has not got is the heap that any load gives it. */
-const warmUpPlan = { connections: 64, seconds: 3 }
-const warmUpLines = 10_000
+const WARM_UP_PLAN = { connections: 64, seconds: 3 }
+const WARM_UP_LINES = 10_000
 
 /** With `kills`, the worker is killed so often and the import's message is sent twice. `dir` takes the body. */
 export async function importRun(
@@ -87,11 +87,11 @@ export async function importRun(
 /** Some writes, and a small import. */
 async function warmUp({ api }: System, { from, count }: Lines, dir: string): Promise<void> {
   const file = join(dir, 'import-warm-up.requests')
-  const requests = Array.from({ length: warmUpLines }, (_, n) => put(itemId(from + count + n)))
+  const requests = Array.from({ length: WARM_UP_LINES }, (_, n) => put(itemId(from + count + n)))
   await writeRequests(file, { requests }, api.origin)
-  await runWrk(api.origin, file, warmUpPlan, 'anywhere')
-  const { id } = await upload(api, bodyOf({ from: from + count, count: warmUpLines }))
-  requireLines(await untilFinished(api, id), warmUpLines)
+  await runWrk(api.origin, file, WARM_UP_PLAN, 'anywhere')
+  const { id } = await upload(api, bodyOf({ from: from + count, count: WARM_UP_LINES }))
+  requireLines(await untilFinished(api, id), WARM_UP_LINES)
 }
 
 interface NamedProcess {

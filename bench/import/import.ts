@@ -21,7 +21,7 @@ export interface ImportPlan {
   readonly badEvery: number
 }
 
-const targets = { linesPerSecondMin: 20_000, grownMbMax: 100 }
+const TARGETS = { linesPerSecondMin: 20_000, grownMbMax: 100 }
 
 /**
  * One import of many lines into an empty database beside a plain `COPY`: by one process, by an API and a worker, and by
@@ -74,7 +74,7 @@ async function copy(server: Server, database: string, lines: Lines, dir: string)
 }
 
 function faultsOf({ form, linesPerSecond, processes, disturbed, notOnce }: ImportRun): string[] {
-  const { linesPerSecondMin, grownMbMax } = targets
+  const { linesPerSecondMin, grownMbMax } = TARGETS
   const faults = notOnce.map((fault) => `${form}: ${fault}`)
   if (disturbed === undefined && linesPerSecond < linesPerSecondMin) {
     faults.push(

@@ -13,7 +13,7 @@ export interface Lines {
   readonly value?: (id: string) => string
 }
 
-const linesAtOnce = 1_000
+const LINES_AT_ONCE = 1_000
 
 /** Each is bad in a way of its own. */
 const badLines: readonly ((id: string) => string)[] = [
@@ -36,8 +36,8 @@ export function badLineNumbers(lines: Lines): number[] {
 export function* bodyOf(lines: Lines): Generator<string> {
   const { from, count, format = 'ndjson' } = lines
   if (format === 'csv') yield 'id,value\n'
-  for (let start = 0; start < count; start += linesAtOnce) {
-    const length = Math.min(linesAtOnce, count - start)
+  for (let start = 0; start < count; start += LINES_AT_ONCE) {
+    const length = Math.min(LINES_AT_ONCE, count - start)
     yield Array.from({ length }, (_, n) => lineOf(lines, from, start + n)).join('')
   }
 }
@@ -52,8 +52,8 @@ function lineOf(lines: Lines, from: number, index: number): string {
 
 /** The items as `COPY` reads them. */
 export function* rowsOf({ from, count, value = itemValue }: Lines): Generator<string> {
-  for (let start = 0; start < count; start += linesAtOnce) {
-    const ids = Array.from({ length: Math.min(linesAtOnce, count - start) }, (_, n) =>
+  for (let start = 0; start < count; start += LINES_AT_ONCE) {
+    const ids = Array.from({ length: Math.min(LINES_AT_ONCE, count - start) }, (_, n) =>
       itemId(from + start + n),
     )
     yield ids.map((id) => `${id}\t${value(id)}\n`).join('')

@@ -3,15 +3,15 @@ import { faultLines, table, whole } from '../text.ts'
 import type { ImportMeasured } from './import.ts'
 import type { ImportRun } from './import-run.ts'
 
-const header = ['', 'received', 'applied', '', 'times', '', 'CPU', 'RSS MB', 'RSS MB', '']
-const names = ['', 'after s', 'after s', 'lines/s', 'COPY', 'process', 'µs/line', 'at rest', 'most', 'grown']
+const HEADER = ['', 'received', 'applied', '', 'times', '', 'CPU', 'RSS MB', 'RSS MB', '']
+const NAMES = ['', 'after s', 'after s', 'lines/s', 'COPY', 'process', 'µs/line', 'at rest', 'most', 'grown']
 
 export function importText({ lines, runs, copySeconds, faults }: ImportMeasured): string {
   const rows = runs.flatMap((run) => runRows(run, copySeconds))
   const copyRow = ['COPY', '', copySeconds.toFixed(1), whole(lines / copySeconds), '1.0', '', '', '', '', '']
   return (
     `import of ${whole(lines)} lines, ${whole((runs[0]?.bytes ?? 0) / 1e6)} MB; nothing is pinned to a processor\n` +
-    `${table([header, names, ...rows, copyRow])}${runs.map(disturbedText).join('')}${faultLines(faults)}`
+    `${table([HEADER, NAMES, ...rows, copyRow])}${runs.map(disturbedText).join('')}${faultLines(faults)}`
   )
 }
 

@@ -31,12 +31,12 @@ export interface IsolationPlan extends StatesPlan {
  * The API and its load share one processor, and all else has the others, with a worker and without: what the database
  * does for an import then takes nothing from the API, as on machines of their own.
  */
-const apiSide = 'server'
-const otherSide = 'load'
-const sides: Sides = { api: apiSide, worker: otherSide }
+const API_SIDE = 'server'
+const OTHER_SIDE = 'load'
+const sides: Sides = { api: API_SIDE, worker: OTHER_SIDE }
 
-const warmUpSeconds = 1
-const onTimeMin = 0.95
+const WARM_UP_SECONDS = 1
+const ON_TIME_MIN = 0.95
 
 /**
  * The latency of GETs and PUTs at a fixed rate while imports are worked on or received, beside that of a quiet system: of
@@ -48,7 +48,7 @@ export async function isolation(
   dir: string,
   progress: (text: string) => void,
 ): Promise<IsolationMeasured> {
-  server.pin(otherSide)
+  server.pin(OTHER_SIDE)
   try {
     await using sqs = await startSqsServer()
     const one = await server.createDatabase('bench_isolation_one', plan.items)
@@ -69,7 +69,7 @@ async function allCells(
   progress: (text: string) => void,
 ): Promise<Cell[]> {
   const measuring = await Promise.all(systems.map((system) => measuringOf(system, plan, dir)))
-  for (const { quiet } of measuring) await quiet(warmUpSeconds)
+  for (const { quiet } of measuring) await quiet(WARM_UP_SECONDS)
   const cells = states(plan).flatMap((state) => measuring.map((each) => ({ state, ...each })))
   const figures = await inRounds(cells, plan, ({ state, system, during }, round) => {
     progress(`isolation: round ${round} of ${plan.rounds}, ${state.name}, ${system}`)
@@ -97,13 +97,13 @@ async function measuringOf(
   let nextIndex = items
   return {
     system: system.name,
-    quiet: (seconds) => sample(system, files, { rate, seconds }, apiSide, async () => 0),
+    quiet: (seconds) => sample(system, files, { rate, seconds }, API_SIDE, async () => 0),
     async during(state) {
       await system.database.settled()
       await system.api.clearLog()
       const doing = await state.begin(system, nextIndex)
       nextIndex = doing.nextIndex
-      const seen = await sample(system, files, { rate, seconds }, apiSide, doing.appliedLines)
+      const seen = await sample(system, files, { rate, seconds }, API_SIDE, doing.appliedLines)
       await doing.end()
       return seen
     },
@@ -112,7 +112,7 @@ async function measuringOf(
 
 function faultsOf({ state, system, median, rounds }: Cell): string[] {
   const faults: string[] = []
-  if (median.onTime < onTimeMin) {
+  if (median.onTime < ON_TIME_MIN) {
     faults.push(`${state}, ${system}: ${(100 * median.onTime).toFixed(1)}% of the requests were sent in time`)
   }
   const refused = rounds.reduce((sum, { refused }) => sum + refused, 0)

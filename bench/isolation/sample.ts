@@ -34,7 +34,7 @@ export interface RequestFiles {
 }
 
 /** So many that a request waits for the service and not for a connection. */
-const connections = 256
+const CONNECTIONS = 256
 
 /** `dir` takes the requests. */
 export async function requestFilesOf(
@@ -62,8 +62,8 @@ export async function sample(
   await metricsOf(api)
   const before = { applied: await appliedLines(), cpu: cpuSeconds(api.pid), ms: performance.now() }
   const [get, put] = await Promise.all([
-    runOpenLoop(api.origin, files.get, { rate, seconds, connections }, side),
-    runOpenLoop(api.origin, files.put, { rate, seconds, connections }, side),
+    runOpenLoop(api.origin, files.get, { rate, seconds, connections: CONNECTIONS }, side),
+    runOpenLoop(api.origin, files.put, { rate, seconds, connections: CONNECTIONS }, side),
   ])
   const passedSeconds = (performance.now() - before.ms) / 1000
   const apiCpu = (cpuSeconds(api.pid) - before.cpu) / passedSeconds

@@ -29,39 +29,39 @@ export interface StatesPlan {
 }
 
 /** For which there has to be something to do as well: the load's processes start and end. */
-const moreSeconds = 3
+const MORE_SECONDS = 3
 
-const largeValueBytes = 4_096
-const manyImports = 8
+const LARGE_VALUE_BYTES = 4_096
+const MANY_IMPORTS = 8
 
 export function states(plan: StatesPlan): State[] {
   const { seconds, smallLinesPerSecond, largeLinesPerSecond, mayEndEarly = false } = plan
   const work = (system: System, all: readonly Lines[]) => workOn(system, all, mayEndEarly)
-  const lastingSeconds = seconds + moreSeconds
+  const lastingSeconds = seconds + MORE_SECONDS
   const small = { count: smallLinesPerSecond * lastingSeconds }
-  const many = { count: Math.ceil(small.count / manyImports) }
+  const many = { count: Math.ceil(small.count / MANY_IMPORTS) }
   const large = { count: largeLinesPerSecond * lastingSeconds, value: largeValue }
   return [
     { name: 'nothing else', begin: async (_, nextIndex) => doingNothing(nextIndex) },
     { name: 'import worked on', begin: (system, from) => work(system, [{ ...small, from }]) },
     {
-      name: `${manyImports} imports worked on`,
-      begin: (system, from) => work(system, inARow(manyImports, { ...many, from })),
+      name: `${MANY_IMPORTS} imports worked on`,
+      begin: (system, from) => work(system, inARow(MANY_IMPORTS, { ...many, from })),
     },
     { name: 'import of 4 KiB values', begin: (system, from) => work(system, [{ ...large, from }]) },
-    { name: 'NDJSON received', begin: (system, from) => receive(system, { from, count: endless }) },
+    { name: 'NDJSON received', begin: (system, from) => receive(system, { from, count: ENDLESS }) },
     {
       name: 'CSV received',
-      begin: (system, from) => receive(system, { from, count: endless, format: 'csv' }),
+      begin: (system, from) => receive(system, { from, count: ENDLESS, format: 'csv' }),
     },
   ]
 }
 
 /** Lines: more than anybody receives. */
-const endless = 50_000_000
+const ENDLESS = 50_000_000
 
 function largeValue(id: string): string {
-  return `{"id":"${id}","text":"${id.repeat(Math.ceil(largeValueBytes / id.length))}"}`
+  return `{"id":"${id}","text":"${id.repeat(Math.ceil(LARGE_VALUE_BYTES / id.length))}"}`
 }
 
 function inARow(number: number, lines: Lines): Lines[] {

@@ -48,13 +48,13 @@ export interface ComparisonPlan {
 }
 
 /** Beside the one-row statements, for fairness, what a client gains that sends batches of its own. */
-export const pgbenchLoads = [
+export const PGBENCH_LOADS = [
   ...[4, 16, 64].map((clients) => ({ rows: 1, clients })),
   ...[8, 32].flatMap((rows) => [4, 16].map((clients) => ({ rows, clients }))),
 ]
 
 /** Of `pgbench`'s best figure with one row in a statement, which no service that sends one for each request can exceed. */
-const targets = { connections: 256, sessionsMax: 5, ratioMin: { get: 0.65, put: 1.1, mix: 0 } } as const
+const TARGETS = { connections: 256, sessionsMax: 5, ratioMin: { get: 0.65, put: 1.1, mix: 0 } } as const
 
 /**
  * Measures the service and `pgbench` with the service's statements, on one database, in turn within each round. The
@@ -153,7 +153,7 @@ export function bestOneRow(cells: readonly DatabaseCell[], workload: DatabaseWor
 }
 
 function faults(cells: readonly DatabaseCell[], sessions: number): string[] {
-  const { connections, sessionsMax, ratioMin } = targets
+  const { connections, sessionsMax, ratioMin } = TARGETS
   const low = cells.flatMap(({ subject, clients, workload, median: { rowsPerSecond } }) => {
     const ratio = rowsPerSecond / bestOneRow(cells, workload)
     if (subject !== 'service' || clients !== connections || ratio >= ratioMin[workload]) return []

@@ -28,10 +28,10 @@ export interface GrowthPlan {
   readonly warmUpSeconds: number
 }
 
-const pageNumber = 100
+const PAGE_NUMBER = 100
 /** So that few items have a page behind the hundredth. */
-const pageItems = 9
-const ratioMin = 0.75
+const PAGE_ITEMS = 9
+const RATIO_MIN = 0.75
 
 /** GET, PUT and a list's hundredth page, on two services with a database each. */
 export async function growth(
@@ -52,25 +52,25 @@ export async function growth(
   // the first seconds. That is what a checkpoint costs, and not what a write does.
   for (const { subject, file } of [ofFew.put, ofMany.put])
     await runWrk(subject.origin, file, { connections, seconds: plan.warmUpSeconds }, 'anywhere')
-  const loads = kinds.flatMap((kind) => [ofFew[kind], ofMany[kind]])
+  const loads = KINDS.flatMap((kind) => [ofFew[kind], ofMany[kind]])
   const before = (round: number) => progress(`growth: round ${round} of ${plan.rounds}`)
   const perSecond = await inRounds(loads, { rounds: plan.rounds, before }, async (load) => {
     for (const database of [few, many]) await database.settled()
     return (await measureLoad(load, { connections, seconds }, 'anywhere')).requestsPerSecond
   })
-  return kinds.map((kind, at) => {
+  return KINDS.map((kind, at) => {
     const [few = [], many = []] = perSecond.slice(2 * at)
     return result(ofFew[kind].workload.name, connections, few, many)
   })
 }
 
-const kinds = ['get', 'put', 'page'] as const
+const KINDS = ['get', 'put', 'page'] as const
 
 async function loadsOf(
   subject: Running,
   items: number,
   dir: string,
-): Promise<Record<(typeof kinds)[number], Load>> {
+): Promise<Record<(typeof KINDS)[number], Load>> {
   return {
     get: await loadOf(subject, databaseWorkload('get', items), dir),
     put: await loadOf(subject, databaseWorkload('put', items), dir),
@@ -93,7 +93,7 @@ function result(
     manyPerSecond: median(ofMany),
     ratio,
     rounds,
-    faults: ratio >= ratioMin ? [] : [`${workload} kept ${ratio.toFixed(2)} of its rate, not ${ratioMin}`],
+    faults: ratio >= RATIO_MIN ? [] : [`${workload} kept ${ratio.toFixed(2)} of its rate, not ${RATIO_MIN}`],
   }
 }
 
@@ -101,13 +101,13 @@ function result(
 async function pageWorkload({ origin }: Running): Promise<Workload> {
   const list = (cursor: string | undefined): Request => ({
     method: 'GET',
-    path: `/data?limit=${pageItems}${cursor === undefined ? '' : `&cursor=${encodeURIComponent(cursor)}`}`,
+    path: `/data?limit=${PAGE_ITEMS}${cursor === undefined ? '' : `&cursor=${encodeURIComponent(cursor)}`}`,
   })
   let cursor: string | undefined
-  for (let page = 1; page < pageNumber; page += 1) {
+  for (let page = 1; page < PAGE_NUMBER; page += 1) {
     const { status, body } = await ask(origin, list(cursor))
     cursor = JSON.parse(body).next ?? undefined
     if (status !== 200 || cursor === undefined) throw new Error(`page ${page} is the last: ${status} ${body}`)
   }
-  return { name: `page ${pageNumber}`, requests: [list(cursor)], status: 200 }
+  return { name: `page ${PAGE_NUMBER}`, requests: [list(cursor)], status: 200 }
 }

@@ -24,10 +24,10 @@ export interface LockedRowPlan {
   readonly rounds: number
 }
 
-const lockedSeconds = 1
+const LOCKED_SECONDS = 1
 /** PUTs of the locked id that wait at one time, each on a connection of its own. */
-const lockedWriters = 4
-const ratioMin = 0.8
+const LOCKED_WRITERS = 4
+const RATIO_MIN = 0.8
 
 /** The rate of PUTs while another session holds one row's lock, which others want to write, beside the rate without. */
 export async function lockedRow(
@@ -66,20 +66,20 @@ export async function lockedRow(
     rounds,
     lockedAnswers: counts(answers),
     faults:
-      ratio >= ratioMin
+      ratio >= RATIO_MIN
         ? []
-        : [`writes to other ids kept ${ratio.toFixed(2)} of their rate, not ${ratioMin}`],
+        : [`writes to other ids kept ${ratio.toFixed(2)} of their rate, not ${RATIO_MIN}`],
   }
 }
 
 async function rate(load: Load, connections: number): Promise<number> {
-  const plan = { connections, seconds: lockedSeconds }
+  const plan = { connections, seconds: LOCKED_SECONDS }
   return (await measureLoad(load, plan, 'anywhere')).requestsPerSecond
 }
 
 /** Statements that are sent together are one transaction. */
 async function lock(database: Database, id: string): Promise<void> {
-  await database.query(`select from data where id = '${id}' for update; select pg_sleep(${lockedSeconds})`)
+  await database.query(`select from data where id = '${id}' for update; select pg_sleep(${LOCKED_SECONDS})`)
 }
 
 async function write({ origin }: Running, id: string): Promise<number[]> {
@@ -88,7 +88,7 @@ async function write({ origin }: Running, id: string): Promise<number[]> {
     await delay(20 + n * 20)
     return (await ask(origin, put(id), 10_000)).status
   }
-  return Promise.all(Array.from({ length: lockedWriters }, askOnce))
+  return Promise.all(Array.from({ length: LOCKED_WRITERS }, askOnce))
 }
 
 function counts(statuses: readonly number[]): Record<string, number> {

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { sqlOf } from '../../app/src/adapters/postgres/statements.ts'
 import { debianTool } from '../../local/debian.ts'
 import { outputOf } from '../program.ts'
-import { type DatabaseWorkloadName, firstId, itemId, itemValue, mixPutEvery } from './key-space.ts'
+import { type DatabaseWorkloadName, FIRST_ID, itemId, itemValue, MIX_PUT_EVERY } from './key-space.ts'
 
 /** What `pgbench` is to do. `items` is the size of the key space, `rows` how many of them one statement takes. */
 export interface PgbenchLoad {
@@ -22,7 +22,7 @@ export interface PgbenchResult {
 }
 
 /** As the service's sessions are made to be (sql/session.sql), for whoever is measured beside it. */
-export const sessionOptions = [
+export const SESSION_OPTIONS = [
   'enable_seqscan=off',
   'enable_bitmapscan=off',
   'plan_cache_mode=force_generic_plan',
@@ -58,12 +58,14 @@ function connection(databaseUrl: string): Record<string, string> {
     PGUSER: username,
     PGPASSWORD: password,
     PGDATABASE: pathname.slice(1),
-    PGOPTIONS: sessionOptions,
+    PGOPTIONS: SESSION_OPTIONS,
   }
 }
 
 async function scripts({ workload, items, rows }: PgbenchLoad, dir: string): Promise<string[]> {
-  const weights = { get: { read: 1 }, put: { write: 1 }, mix: { read: mixPutEvery - 1, write: 1 } }[workload]
+  const weights = { get: { read: 1 }, put: { write: 1 }, mix: { read: MIX_PUT_EVERY - 1, write: 1 } }[
+    workload
+  ]
   const files = Object.entries(weights).map(async ([name, weight]) => {
     const file = join(dir, `${name}-${rows}.pgbench`)
     await writeFile(file, name === 'read' ? readScript(items, rows) : writeScript(items, rows))
@@ -86,7 +88,7 @@ export function writeScript(items: number, rows: number): string {
 function randomIds(items: number, rows: number): string {
   const size = Math.floor(items / rows)
   const lines = Array.from({ length: rows }, (_, n) => {
-    const first = firstId + n * size
+    const first = FIRST_ID + n * size
     return `\\set id${n} random(${first}, ${first + size - 1})\n`
   })
   return lines.join('')

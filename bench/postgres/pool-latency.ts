@@ -13,7 +13,7 @@ import { currentRelease } from '../../app/src/release.ts'
 import { wireData } from '../../app/src/wire.ts'
 import { percentile } from '../statistics.ts'
 import { itemId, itemValue } from './key-space.ts'
-import { sessionOptions } from './pgbench.ts'
+import { SESSION_OPTIONS } from './pgbench.ts'
 
 /** Medians over all operations. */
 export interface PoolLatency {
@@ -33,8 +33,8 @@ const { Pool }: { Pool: PoolConstructor } = createRequire(new URL('../../app/pac
 )
 
 /** Operations of one kind before the next kind has its turn. */
-const turn = 50
-const warmUpTurns = 10
+const TURN = 50
+const WARM_UP_TURNS = 10
 
 const text = { type: 'string' } as const
 const { values } = parseArgs({ options: { url: text, items: text, turns: text } })
@@ -47,7 +47,7 @@ await store.start(new AbortController().signal)
 const pool = new Pool({
   connectionString: url,
   max: config.DATABASE_POOL_MAX,
-  options: sessionOptions,
+  options: SESSION_OPTIONS,
 })
 const [read, write] = [statement('read'), statement('write')]
 const caller = { left: false, deadlineMs: Number.POSITIVE_INFINITY }
@@ -70,9 +70,9 @@ const took: Record<(typeof names)[number], number[]> = {
   poolPut: [],
 }
 
-for (let n = -warmUpTurns; n < Number(turns); n += 1) {
+for (let n = -WARM_UP_TURNS; n < Number(turns); n += 1) {
   for (const name of n % 2 === 0 ? names : names.toReversed()) {
-    for (let left = turn; left > 0; left -= 1) {
+    for (let left = TURN; left > 0; left -= 1) {
       const id = itemId(randomInt(Number(items)))
       const startedMs = performance.now()
       await kinds[name](id)

@@ -43,7 +43,7 @@ const settings = {
   checkpoint_timeout: '1h',
   max_connections: '200',
 }
-const shownSettings = [
+const SHOWN_SETTINGS = [
   'server_version',
   'shared_buffers',
   'max_wal_size',
@@ -52,8 +52,8 @@ const shownSettings = [
   'synchronous_commit',
 ]
 
-const statementMsMax = 600_000
-const settleMsMax = 60_000
+const STATEMENT_MS_MAX = 600_000
+const SETTLE_MS_MAX = 60_000
 
 /**
  * `dir` takes the data. Unlike `startDatabaseServer` of the tests, which is there to be broken, it keeps its data where
@@ -73,7 +73,7 @@ export async function startServer(dir: string): Promise<Server> {
   }
   const owner = new URL(postgres.url()).username
   const shown: Record<string, string> = {}
-  for (const name of shownSettings) shown[name] = String((await asSuperuser(`show ${name}`))[0]?.[0])
+  for (const name of SHOWN_SETTINGS) shown[name] = String((await asSuperuser(`show ${name}`))[0]?.[0])
 
   return {
     settings: shown,
@@ -119,7 +119,7 @@ function database(url: string, session: Session): Database {
     },
     async settled() {
       const isEmpty = async () => (await query(session, 'select from outbox limit 1')).length === 0
-      await waitUntil('the outbox is relayed', isEmpty, { timeoutMs: settleMsMax })
+      await waitUntil('the outbox is relayed', isEmpty, { timeoutMs: SETTLE_MS_MAX })
     },
   }
 }
@@ -128,7 +128,7 @@ function open(url: string): Promise<Session> {
   return openSession({
     address: () => ({ connectionString: url }),
     connectTimeoutMs: 10_000,
-    timeoutMs: statementMsMax,
+    timeoutMs: STATEMENT_MS_MAX,
     lockTimeoutMs: 0,
   })
 }

@@ -27,7 +27,7 @@ export interface ManyPlan {
 }
 
 /** Below `IMPORT_UPLOADS_MAX`. */
-const atOnce = 8
+const AT_ONCE = 8
 
 export async function manyImports(
   systems: readonly System[],
@@ -62,7 +62,7 @@ async function oneRound(system: System, items: number, imports: number): Promise
   async function client(): Promise<void> {
     while (next < imports) await post(api.origin, itemId(items + next++))
   }
-  await Promise.all(Array.from({ length: atOnce }, client))
+  await Promise.all(Array.from({ length: AT_ONCE }, client))
   const postedPerSecond = perSecond(imports)
   await allDone(system)
   const importsPerSecond = perSecond(imports)

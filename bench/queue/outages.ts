@@ -41,12 +41,12 @@ export interface OutagesPlan {
   readonly seconds: number
 }
 
-const queueStates: readonly QueueState[] = ['up', 'black hole', 'refused']
-const connections = 256
+const QUEUE_STATES: readonly QueueState[] = ['up', 'black hole', 'refused']
+const CONNECTIONS = 256
 /** Ids of the imports' lines, which nobody else writes. */
-const importIds = 1_000
-const warmUpSeconds = 1
-const catchUpMsMax = 60_000
+const IMPORT_IDS = 1_000
+const WARM_UP_SECONDS = 1
+const CATCH_UP_MS_MAX = 60_000
 
 /** Writes and small imports at fixed rates, with the queue in each state in turn within each round. */
 export async function outages(
@@ -57,16 +57,16 @@ export async function outages(
   progress: (text: string) => void,
 ): Promise<Outage[]> {
   const files = await requestFiles(system, plan, dir)
-  await load(system, files, { ...plan, seconds: warmUpSeconds })
+  await load(system, files, { ...plan, seconds: WARM_UP_SECONDS })
   await allDone(system)
-  const rounds = await inRounds(queueStates, plan, async (state, round) => {
+  const rounds = await inRounds(QUEUE_STATES, plan, async (state, round) => {
     progress(`queue: round ${round} of ${plan.rounds}, ${state}`)
     await system.database.settled()
     await system.api.clearLog()
     return oneRound(system, sqs, state, files, plan)
   })
   const up = rounds[0] ?? []
-  return queueStates.map((state, at) => summary(state, rounds[at] ?? [], up))
+  return QUEUE_STATES.map((state, at) => summary(state, rounds[at] ?? [], up))
 }
 
 interface Files {
@@ -77,7 +77,7 @@ interface Files {
 async function requestFiles({ api }: System, { items }: OutagesPlan, dir: string): Promise<Files> {
   const files = { put: join(dir, 'queue-put.requests'), post: join(dir, 'queue-post.requests') }
   await writeRequests(files.put, databaseWorkload('put', items), api.origin)
-  const requests = Array.from({ length: importIds }, (_, n) => postOf(itemId(items + n)))
+  const requests = Array.from({ length: IMPORT_IDS }, (_, n) => postOf(itemId(items + n)))
   await writeRequests(files.post, { requests }, api.origin)
   return files
 }
@@ -121,8 +121,8 @@ async function load(
   { putRate, postRate, seconds }: OutagesPlan,
 ): Promise<{ put: OpenLoopResult; post: OpenLoopResult }> {
   const [put, post] = await Promise.all([
-    runOpenLoop(origin, files.put, { rate: putRate, seconds, connections }, 'anywhere'),
-    runOpenLoop(origin, files.post, { rate: postRate, seconds, connections }, 'anywhere'),
+    runOpenLoop(origin, files.put, { rate: putRate, seconds, connections: CONNECTIONS }, 'anywhere'),
+    runOpenLoop(origin, files.post, { rate: postRate, seconds, connections: CONNECTIONS }, 'anywhere'),
   ])
   return { put, post }
 }
@@ -132,7 +132,7 @@ export async function allDone({ database }: Pick<System, 'database'>): Promise<v
   const count = async (where: string) =>
     Number((await database.query(`select count(*) from imports where ${where}`))[0]?.[0])
   const isDone = async () => (await count('finished_at is null')) === 0
-  await waitUntil('every import is done', isDone, { timeoutMs: catchUpMsMax })
+  await waitUntil('every import is done', isDone, { timeoutMs: CATCH_UP_MS_MAX })
   const others = await count("state <> 'succeeded'")
   if (others > 0) throw new Error(`${others} imports have not succeeded`)
 }

@@ -26,7 +26,7 @@ export interface QueuePlan {
   readonly seconds: number
 }
 
-const putRatioMax = 1.2
+const PUT_RATIO_MAX = 1.2
 
 /** What a queue that is away costs clients, and how fast many small imports are done through it and without it. */
 export async function queue(
@@ -48,9 +48,9 @@ export async function queue(
 
 function faultsOf({ state, putRatio, rounds }: Outage): string[] {
   const faults: string[] = []
-  if (putRatio > putRatioMax) {
+  if (putRatio > PUT_RATIO_MAX) {
     faults.push(
-      `${state}: p99 of PUTs was ${putRatio.toFixed(2)} of that with the queue up, not ${putRatioMax}`,
+      `${state}: p99 of PUTs was ${putRatio.toFixed(2)} of that with the queue up, not ${PUT_RATIO_MAX}`,
     )
   }
   const refused = rounds.reduce((sum, round) => sum + round.refused, 0)

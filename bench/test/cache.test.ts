@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { levelsBetween } from '../cache/levels.ts'
 import { parseInfo } from '../cache/redis-info.ts'
 import { rowsOfLifetimes, skewedWorkload } from '../cache/skewed-workload.ts'
-import { firstId } from '../postgres/key-space.ts'
+import { FIRST_ID } from '../postgres/key-space.ts'
 
 const counts = (hits: number, misses: number, redis: number, rows: number) =>
   new Map([
@@ -32,7 +32,7 @@ test('the skewed mix has one PUT in ten, and 80% of its requests for 20% of the 
   const { requests } = skewedWorkload(1000)
   const puts = requests.filter(({ method }) => method === 'PUT').length
   assert.equal(puts, requests.length / 10)
-  const indexes = requests.map(({ path }) => Number(path.slice('/data/'.length)) - firstId)
+  const indexes = requests.map(({ path }) => Number(path.slice('/data/'.length)) - FIRST_ID)
   assert.ok(indexes.every((index) => index >= 0 && index < 1000))
   const hot = indexes.filter((index) => index < 200).length / requests.length
   assert.ok(Math.abs(hot - 0.8) < 0.01, String(hot))

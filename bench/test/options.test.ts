@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { needsDatabase, parseOptions, partNames, UsageError } from '../options.ts'
+import { needsDatabase, PART_NAMES, parseOptions, UsageError } from '../options.ts'
 
 test('without arguments every part runs with its defaults', () => {
   const { parts, rounds, connections, workloads, help } = parseOptions([])
-  assert.deepEqual(parts, partNames)
+  assert.deepEqual(parts, PART_NAMES)
   assert.equal(rounds, 5)
   assert.deepEqual(connections, [1, 16, 64, 256])
   assert.deepEqual(workloads, ['get', 'get304', 'put', 'mix'])
