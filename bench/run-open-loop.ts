@@ -1,7 +1,6 @@
 import { join } from 'node:path'
 import { pinned, type Side } from './pinning.ts'
 import { outputOf } from './program.ts'
-import { median } from './statistics.ts'
 
 export interface OpenLoopPlan {
   /** Arrivals for each second. */
@@ -65,10 +64,4 @@ export async function runOpenLoop(
 /** Requests without an answer of 2xx. */
 export function refusedOf({ shed, failed, unsent }: OpenLoopResult): number {
   return shed + failed + unsent
-}
-
-/** Of each figure the median. */
-export function medianLatency(latencies: readonly Latency[]): Latency {
-  const of = (name: keyof Latency): number => median(latencies.map((latency) => latency[name]))
-  return { p50Ms: of('p50Ms'), p99Ms: of('p99Ms'), maxMs: of('maxMs') }
 }

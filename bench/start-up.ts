@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { residentMb } from './process-usage.ts'
-import { median } from './statistics.ts'
+import { medians } from './statistics.ts'
 import type { Subject } from './subjects.ts'
 
 /** The cost of a start: `startMs` from the start of the process to its first 200 from `/health/ready`. */
@@ -23,8 +23,7 @@ export async function startUp(subjects: readonly Subject[], times: number, dir: 
   }
   return measured.map(({ subject, starts }) => ({
     subject,
-    startMs: median(starts.map((start) => start.startMs)),
-    idleResidentMb: median(starts.map((start) => start.idleResidentMb)),
+    ...medians(starts),
     starts,
   }))
 }

@@ -1,7 +1,7 @@
 import { type Load, loadOf, measureLoad, warmUp } from './load.ts'
 import { residentMb } from './process-usage.ts'
 import { inRounds } from './rounds.ts'
-import { median } from './statistics.ts'
+import { medians } from './statistics.ts'
 import type { Running } from './subjects.ts'
 import { type WorkloadName, workload } from './workloads.ts'
 import type { WrkPlan } from './wrk.ts'
@@ -65,16 +65,5 @@ async function measure(load: Load, plan: WrkPlan): Promise<Figures> {
     p99Ms,
     requestsPerCpuSecond: 1e6 / cpuUs,
     residentMb: residentMb(load.subject.pid),
-  }
-}
-
-function medians(rounds: readonly Figures[]): Figures {
-  const of = (name: keyof Figures): number => median(rounds.map((figures) => figures[name]))
-  return {
-    requestsPerSecond: of('requestsPerSecond'),
-    p50Ms: of('p50Ms'),
-    p99Ms: of('p99Ms'),
-    requestsPerCpuSecond: of('requestsPerCpuSecond'),
-    residentMb: of('residentMb'),
   }
 }

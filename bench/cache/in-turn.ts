@@ -3,7 +3,7 @@ import { type Load, type LoadFigures, loadOf, measureLoad } from '../load.ts'
 import type { Side } from '../pinning.ts'
 import type { Server } from '../postgres/server.ts'
 import { inRounds } from '../rounds.ts'
-import { median } from '../statistics.ts'
+import { medians } from '../statistics.ts'
 import type { Running } from '../subjects.ts'
 import type { Workload } from '../workloads.ts'
 import { runWrk } from '../wrk.ts'
@@ -62,7 +62,7 @@ export async function inTurn(
   })
   return subjects.map(({ name }, at) => {
     const rounds = figures[at] ?? []
-    return { subject: name, median: medians(rounds), rounds }
+    return { subject: name, median: mediansOf(rounds), rounds }
   })
 }
 
@@ -94,20 +94,10 @@ async function oneRound(
   return { ...figures, levels: levelsBetween(before, await metricsOf(load.subject)) }
 }
 
-function medians(rounds: readonly Round[]): Round {
-  const of = (pick: (round: Round) => number | undefined): number =>
-    median(rounds.map((round) => pick(round) ?? Number.NaN))
+function mediansOf(rounds: readonly Round[]): Round {
+  const levels = rounds.flatMap((round) => round.levels ?? [])
   return {
-    requestsPerSecond: of((round) => round.requestsPerSecond),
-    p50Ms: of((round) => round.p50Ms),
-    p99Ms: of((round) => round.p99Ms),
-    cpuUs: of((round) => round.cpuUs),
-    databaseCpuUs: of((round) => round.databaseCpuUs),
-    levels: rounds[0]?.levels && {
-      near: of((round) => round.levels?.near),
-      redis: of((round) => round.levels?.redis),
-      rows: of((round) => round.levels?.rows),
-      rowsRead: of((round) => round.levels?.rowsRead),
-    },
+    ...medians(rounds.map(({ levels: _, ...figures }) => figures)),
+    levels: levels.length === 0 ? undefined : medians(levels),
   }
 }

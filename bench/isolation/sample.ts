@@ -3,8 +3,8 @@ import { metricsOf } from '../../app/test/support/figures.ts'
 import type { Side } from '../pinning.ts'
 import { databaseWorkload } from '../postgres/key-space.ts'
 import { cpuSeconds } from '../process-usage.ts'
-import { type Latency, medianLatency, refusedOf, runOpenLoop } from '../run-open-loop.ts'
-import { median } from '../statistics.ts'
+import { type Latency, refusedOf, runOpenLoop } from '../run-open-loop.ts'
+import { median, medians } from '../statistics.ts'
 import type { System } from '../system.ts'
 import { writeRequests } from '../workloads.ts'
 
@@ -82,8 +82,8 @@ export async function sample(
 export function mediansOf(samples: readonly Sample[]): Sample {
   const of = (pick: (sample: Sample) => number): number => median(samples.map(pick))
   return {
-    get: medianLatency(samples.map(({ get }) => get)),
-    put: medianLatency(samples.map(({ put }) => put)),
+    get: medians(samples.map(({ get }) => get)),
+    put: medians(samples.map(({ put }) => put)),
     refused: of(({ refused }) => refused),
     onTime: of(({ onTime }) => onTime),
     apiCpu: of(({ apiCpu }) => apiCpu),

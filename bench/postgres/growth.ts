@@ -1,7 +1,7 @@
 import { type Load, loadOf, measureLoad } from '../load.ts'
 import { ask, type Request } from '../raw-http.ts'
 import { inRounds } from '../rounds.ts'
-import { median } from '../statistics.ts'
+import { median, medians } from '../statistics.ts'
 import { type Running, serviceOn } from '../subjects.ts'
 import type { Workload } from '../workloads.ts'
 import { runWrk } from '../wrk.ts'
@@ -59,8 +59,8 @@ export async function growth(
     return (await measureLoad(load, { connections, seconds }, 'anywhere')).requestsPerSecond
   })
   return KINDS.map((kind, at) => {
-    const [few = [], many = []] = perSecond.slice(2 * at)
-    return result(ofFew[kind].workload.name, connections, few, many)
+    const [fewPerSecond = [], manyPerSecond = []] = perSecond.slice(2 * at)
+    return result(ofFew[kind].workload.name, connections, fewPerSecond, manyPerSecond)
   })
 }
 
@@ -89,8 +89,7 @@ function result(
   return {
     workload,
     connections,
-    fewPerSecond: median(ofFew),
-    manyPerSecond: median(ofMany),
+    ...medians(rounds),
     ratio,
     rounds,
     faults: ratio >= RATIO_MIN ? [] : [`${workload} kept ${ratio.toFixed(2)} of its rate, not ${RATIO_MIN}`],

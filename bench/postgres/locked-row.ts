@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Load, loadOf, measureLoad, warmUp } from '../load.ts'
 import { ask } from '../raw-http.ts'
-import { median } from '../statistics.ts'
+import { median, medians } from '../statistics.ts'
 import { type Running, serviceOn } from '../subjects.ts'
 import { databaseWorkload, itemId, put } from './key-space.ts'
 import type { Database, Server } from './server.ts'
@@ -60,8 +60,7 @@ export async function lockedRow(
   const ratio = median(rounds.map((round) => round.lockedPerSecond / round.freePerSecond))
   return {
     connections,
-    freePerSecond: median(rounds.map((round) => round.freePerSecond)),
-    lockedPerSecond: median(rounds.map((round) => round.lockedPerSecond)),
+    ...medians(rounds),
     ratio,
     rounds,
     lockedAnswers: counts(answers),

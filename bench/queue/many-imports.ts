@@ -1,7 +1,7 @@
 import { metricsOf } from '../../app/test/support/figures.ts'
 import { itemId } from '../postgres/key-space.ts'
 import { inRounds } from '../rounds.ts'
-import { median } from '../statistics.ts'
+import { medians } from '../statistics.ts'
 import type { Running } from '../subjects.ts'
 import type { System } from '../system.ts'
 import { allDone, postOf } from './outages.ts'
@@ -38,17 +38,8 @@ export async function manyImports(
   const before = (round: number) => progress(`queue: round ${round} of ${rounds}, ${imports} imports`)
   const figures = await inRounds(systems, { rounds, before }, (system) => oneRound(system, items, imports))
   return systems.map(({ name }, at) => {
-    const all = figures[at] ?? []
-    const of = (pick: (round: ManyRound) => number): number => median(all.map(pick))
-    return {
-      system: name,
-      median: {
-        postedPerSecond: of(({ postedPerSecond }) => postedPerSecond),
-        importsPerSecond: of(({ importsPerSecond }) => importsPerSecond),
-        messagesPerSecond: of(({ messagesPerSecond }) => messagesPerSecond),
-      },
-      rounds: all,
-    }
+    const rounds = figures[at] ?? []
+    return { system: name, median: medians(rounds), rounds }
   })
 }
 

@@ -4,8 +4,8 @@ import { waitUntil } from '../../local/wait.ts'
 import { databaseWorkload, itemId, itemValue } from '../postgres/key-space.ts'
 import type { Request } from '../raw-http.ts'
 import { inRounds } from '../rounds.ts'
-import { type Latency, medianLatency, type OpenLoopResult, refusedOf, runOpenLoop } from '../run-open-loop.ts'
-import { median } from '../statistics.ts'
+import { type Latency, type OpenLoopResult, refusedOf, runOpenLoop } from '../run-open-loop.ts'
+import { median, medians } from '../statistics.ts'
 import type { System } from '../system.ts'
 import { writeRequests } from '../workloads.ts'
 
@@ -144,8 +144,8 @@ function summary(state: QueueState, rounds: readonly OutageRound[], up: readonly
   return {
     state,
     median: {
-      put: medianLatency(rounds.map(({ put }) => put)),
-      post: medianLatency(rounds.map(({ post }) => post)),
+      put: medians(rounds.map(({ put }) => put)),
+      post: medians(rounds.map(({ post }) => post)),
       imports: of(({ imports }) => imports),
       refused: of(({ refused }) => refused),
       caughtUpSeconds: of(({ caughtUpSeconds }) => caughtUpSeconds),

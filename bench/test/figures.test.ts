@@ -7,7 +7,7 @@ import { cpuSeconds, familyCpuSeconds, residentMb } from '../process-usage.ts'
 import { outputOf } from '../program.ts'
 import { frame, requestText } from '../raw-http.ts'
 import { inRounds } from '../rounds.ts'
-import { median, percentile } from '../statistics.ts'
+import { median, medians, percentile } from '../statistics.ts'
 import { table } from '../text.ts'
 import { parseWrk } from '../wrk.ts'
 
@@ -15,6 +15,15 @@ test('the median is the middle value, or the mean of the two in the middle', () 
   assert.equal(median([3, 1, 2]), 2)
   assert.equal(median([4, 1, 10, 2]), 3)
   assert.ok(Number.isNaN(median([])))
+})
+
+test('the medians of figures are those of each', () => {
+  const rounds = [
+    { a: 3, b: 1 },
+    { a: 1, b: 4 },
+    { a: 2, b: 2 },
+  ]
+  assert.deepEqual(medians(rounds), { a: 2, b: 2 })
 })
 
 test('a percentile is a value that was measured', () => {
