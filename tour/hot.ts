@@ -22,14 +22,17 @@ export function hotReads(random: Random): Request[] {
   return Array.from({ length: ORDER }, () => getItem(random.pick(IDS)))
 }
 
-/** The same with writes in between, each of another item; a few of these are among those that are read. */
-export function hotReadsAndWrites(
-  random: Random,
-  { readsPerWrite }: { readonly readsPerWrite: number },
-): Request[] {
+export interface Mix {
+  readonly readsPerWrite: number
+  /** With which the ids of what is written begin: with `hot`, they are also among those that are read. */
+  readonly prefix: string
+}
+
+/** The same with writes in between, each of another item. */
+export function hotReadsAndWrites(random: Random, { readsPerWrite, prefix }: Mix): Request[] {
   return hotReads(random).flatMap((read, n) => {
     if ((n + 1) % readsPerWrite > 0) return [read]
-    return [read, putItem(`hot-${Math.floor(n / readsPerWrite)}`, String(random.below(1000)))]
+    return [read, putItem(`${prefix}-${Math.floor(n / readsPerWrite)}`, String(random.below(1000)))]
   })
 }
 

@@ -27,7 +27,7 @@ export const cacheDies: Act = {
     await using load = await startLoad(recording, {
       port: service.port,
       perSecond: PER_SECOND,
-      requests: hotReadsAndWrites(random, { readsPerWrite: 9 }),
+      requests: hotReadsAndWrites(random, { readsPerWrite: 9, prefix: 'hot' }),
     })
     now(`${PER_SECOND} requests a second of ten items, one in ten a write`)
     await delay(length.stretchMs / 3)

@@ -39,7 +39,7 @@ export const deploy: Act = {
       await startLoad(recording, {
         port: balancer.port,
         perSecond: PER_SECOND,
-        requests: hotReadsAndWrites(random, { readsPerWrite: 5 }),
+        requests: hotReadsAndWrites(random, { readsPerWrite: 5, prefix: 'deploy' }),
       }),
     )
     await delay(length.stretchMs / 2)
