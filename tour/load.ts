@@ -4,7 +4,7 @@ import { type Request, requestText } from '../bench/raw-http.ts'
 import { waitUntil } from '../local/wait.ts'
 import type { Outcome, Recording } from './recording.ts'
 
-/** More than are ever busy: it is the service that has to keep requests waiting. */
+/** More than are busy, as a rule: it is the service that has to keep requests waiting. */
 const CONNECTIONS = 400
 const FILL_MS_MAX = 10_000
 const ANSWERS_MS_MAX = 10_000
@@ -25,8 +25,8 @@ export interface Load extends AsyncDisposable {
 
 /**
  * An open loop: requests at a fixed rate, whether or not the answers keep up, each recorded from the time at which it
- * was due. One that finds every connection busy has failed, for its client would have waited. It is made of what the
- * bench's open loop is made of, but in this process: what is recorded has to be known while the act goes on, and a few
+ * was due. One that finds every connection busy waits for one, as its client would. It is made of what the bench's open
+ * loop is made of, but in this process: what is recorded has to be known while the act goes on, and a few
  * hundred requests a second need no processor of their own.
  */
 export async function startLoad(
@@ -38,16 +38,26 @@ export async function startLoad(
   const pool = connectionPool(origin, CONNECTIONS, (status, dueMs) => recording.add(dueMs, outcomeOf(status)))
   await pool.fill(FILL_MS_MAX)
   const stop = new AbortController()
+  const waiting: { readonly text: Buffer; readonly dueMs: number }[] = []
+  const sendWaiting = () => {
+    for (let [next] = waiting; next !== undefined && pool.send(next.text, next.dueMs); [next] = waiting)
+      waiting.shift()
+  }
   let sent = 0
   const sending = everyArrival({ perSecond, signal: stop.signal }, (n, dueMs) => {
     sent = n + 1
     const text = texts[n % texts.length]
-    if (text === undefined || !pool.send(text, dueMs)) recording.add(dueMs, 'failed')
+    if (text !== undefined) waiting.push({ text, dueMs })
+    sendWaiting()
   })
   const end = async () => {
     stop.abort()
     await sending
-    await waitUntil('every request has an answer', () => pool.busy() === 0, { timeoutMs: ANSWERS_MS_MAX })
+    const areAnswered = () => {
+      sendWaiting()
+      return waiting.length === 0 && pool.busy() === 0
+    }
+    await waitUntil('every request has an answer', areAnswered, { timeoutMs: ANSWERS_MS_MAX })
     pool.close()
   }
   return {
