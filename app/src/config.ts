@@ -11,6 +11,9 @@ export interface Config extends Values {
   readonly capabilities: readonly Capability[]
 }
 
+/** `EX_CONFIG` of sysexits.h: whoever starts the process again without changing its environment starts it in vain. */
+export const EXIT_CONFIG = 78
+
 /** What a stop needs after the drain delay, at the least: to finish requests and to close the store. */
 const STOP_AFTER_DRAIN_MS_MIN = 1500
 

@@ -1,7 +1,7 @@
 /** `npm run redrive`, or `node src/redrive.ts` in the image: what workers have given up, for an operator to see to. */
 import { parseArgs } from 'node:util'
 import { Registry } from 'prom-client'
-import { ConfigError, type Environment, parseConfig } from './config.ts'
+import { ConfigError, type Environment, EXIT_CONFIG, parseConfig } from './config.ts'
 import { OperatorFault } from './domain/errors.ts'
 import { isoTime } from './domain/iso-time.ts'
 import { createLog } from './log.ts'
@@ -17,9 +17,8 @@ Reads QUEUE_URL, AWS_REGION, AWS_ENDPOINT_URL_SQS and the credentials of AWS fro
 without QUEUE_URL it is the queue in DATABASE_URL.
 `
 
-/** `EX_USAGE` and `EX_CONFIG` of sysexits.h. */
+/** `EX_USAGE` of sysexits.h. */
 const EXIT_USAGE = 64
-const EXIT_CONFIG = 78
 const LIST_MAX = 1000
 
 class UsageError extends Error {}

@@ -1,15 +1,12 @@
 import { describeConfig } from './config/describe.ts'
 import { doubts } from './config/doubts.ts'
 import { misspellings } from './config/misspellings.ts'
-import { type Config, ConfigError, parseConfig } from './config.ts'
+import { type Config, ConfigError, EXIT_CONFIG, parseConfig } from './config.ts'
 import { OperatorFault } from './domain/errors.ts'
 import { createLog } from './log.ts'
 import { startService } from './service.ts'
 import { endBy, onStopSignal } from './signals.ts'
 import { wireMigrations } from './wire.ts'
-
-/** `EX_CONFIG` of sysexits.h: whoever starts the process again without changing its environment starts it in vain. */
-const EXIT_CONFIG = 78
 
 /** Runs the process's role until a signal ends it. */
 export async function run(): Promise<void> {

@@ -1,11 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { AppError } from './domain/errors.ts'
 import type { Operation } from './domain/item.ts'
-import type { Store } from './ports/store.ts'
+import { patient, type Store } from './ports/store.ts'
 
 const SEED_ITEMS = 10
 const RETRY_MS = 500
-const patient = { deadlineMs: Number.POSITIVE_INFINITY, left: false }
 
 /**
  * Gives an empty store the items `1` to `10`. Several processes may try at once: one of them succeeds. A store that

@@ -15,6 +15,7 @@ export async function collectOpenApi(app: App, version: string): Promise<void> {
       tags: [
         { name: 'data', description: 'Items, by id' },
         { name: 'changes', description: 'The change feed' },
+        { name: 'imports', description: 'Bulk loads' },
         { name: 'service', description: 'The service itself' },
       ],
     },

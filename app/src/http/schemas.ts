@@ -7,7 +7,7 @@ import { BATCH_OPERATIONS_MAX, ID_EXPECTED, ID_PATTERN, PAGE_ITEMS_MAX } from '.
  */
 
 /** Below the 60 s after which an ALB gives up on a silent connection. */
-export const LONG_POLL_SECONDS_MAX = 55
+const LONG_POLL_SECONDS_MAX = 55
 
 type Properties = Readonly<Record<string, JSONSchema>>
 

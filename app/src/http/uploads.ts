@@ -52,7 +52,6 @@ export function createUploads({ config, state }: Pick<RouteContext, 'config' | '
         closing.delete(close)
         connection.isUploading = false
         connection.setTimeout(0, stalled)
-        connection.off('timeout', stalled)
       }
     },
   }

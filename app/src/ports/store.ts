@@ -9,6 +9,9 @@ export interface Caller {
   readonly left: boolean
 }
 
+/** Who waits for as long as it takes. */
+export const patient: Caller = { deadlineMs: Number.POSITIVE_INFINITY, left: false }
+
 /** A write whose condition did not hold: nothing was changed. `currentVersion` is 0 for an absent id. */
 export interface Refused {
   readonly ok: false

@@ -4,10 +4,8 @@ import { IMPORT_MESSAGE, importMessageBody } from '../../domain/imports/message.
 import type { Clock } from '../../ports/clock.ts'
 import { IMPORT_ERRORS_MAX, type Import, type Imports, noLongerReceives } from '../../ports/imports.ts'
 import type { Queue } from '../../ports/queue.ts'
-import type { Caller, Store } from '../../ports/store.ts'
+import { patient, type Store } from '../../ports/store.ts'
 import { createKeptImports, type KeptImport } from './kept-imports.ts'
-
-const always: Caller = { deadlineMs: Number.POSITIVE_INFINITY, left: false }
 
 export interface MemoryImportsOptions {
   readonly store: Store
@@ -43,7 +41,7 @@ export function createMemoryImports({ store, queue, clock, bytesMax }: MemoryImp
     const refused: { line: number; code: 'store_full'; detail: string }[] = []
     for (const { line, id, value } of lines) {
       try {
-        await store.put(id, value, undefined, always)
+        await store.put(id, value, undefined, patient)
         applied++
       } catch (error) {
         if (!(error instanceof AppError) || error.code !== 'store_full') throw error

@@ -7,7 +7,6 @@ import { createOutageLog, type OutageLog } from '../outage-log.ts'
 import { addressOf } from './address.ts'
 import { StatementRefused } from './faults.ts'
 import { migrate, readMigrations } from './migrations.ts'
-
 import { permanentFault } from './permanent-faults.ts'
 import { openSession } from './session.ts'
 

@@ -8,7 +8,7 @@ import {
   noLongerReceives,
   type ReapLimits,
 } from '../../ports/imports.ts'
-import type { Caller } from '../../ports/store.ts'
+import { type Caller, patient } from '../../ports/store.ts'
 import { readFault, unavailable, workFault, writeFault } from './faults.ts'
 import { createSingles, type LaneOptions } from './lanes.ts'
 import type { Row, Session } from './session.ts'
@@ -27,7 +27,6 @@ const isUnfinished = {
 }
 const apply = statement('import-apply')
 
-const patient: Caller = { deadlineMs: Number.POSITIVE_INFINITY, left: false }
 const UNFINISHED: readonly ImportState[] = ['receiving', 'queued', 'running']
 
 export interface PostgresImports extends Imports {

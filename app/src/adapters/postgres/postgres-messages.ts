@@ -58,7 +58,7 @@ export function createPostgresMessages(pool: Pool, attemptsMax: number): Postgre
       await run(hide, [id, VISIBILITY_MS])
     },
     async settle(id, verdict) {
-      if (verdict.outcome === 'done') await run(remove, [[id]])
+      if (verdict.outcome === 'done') await run(remove, [bigintArray([Number(id)])])
       else if (verdict.outcome === 'again') await run(renew, [id])
       else if (verdict.outcome === 'later') await run(hide, [id, verdict.delayMs])
       else await run(bury, [id, verdict.reason])
@@ -82,7 +82,7 @@ export function createPostgresMessages(pool: Pool, attemptsMax: number): Postgre
         return rows.map(deadLetterOf)
       },
       async giveBack(ids) {
-        const rows = await run(giveBack, [ids === 'all' ? null : ids.filter((id) => /^\d+$/.test(id))])
+        const rows = await run(giveBack, [ids === 'all' ? null : ids.filter((id) => /^\d{1,15}$/.test(id))])
         bell.ring()
         return rows.length
       },

@@ -130,7 +130,7 @@ export function importRoutes(app: App, context: RouteContext): void {
   )
 }
 
-export function mediaType({ headers }: Pick<Request, 'headers'>): string {
+function mediaType({ headers }: Pick<Request, 'headers'>): string {
   return (headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase() ?? ''
 }
 
