@@ -152,20 +152,24 @@ test('while the database stands still, no more wait than may, the others get 503
   server.freeze()
   const value = 'x'.repeat(bodyKib * 1024)
   const refused: { code: string; tookMs: number }[] = []
-  const answers = names('m', clients).map(async (id) => {
+  const asked = names('m', clients).map(async (id) => {
     const { status, body, retryAfter, tookMs } = await ask<Problem>(service, 'PUT', `/data/${id}`, value)
     if (status < 300) return id
     assert.deepEqual([status, retryAfter], [503, '1'])
     refused.push({ code: body.code, tookMs })
     return undefined
   })
+  const answers = Promise.all(asked)
+  // A test that fails before it looks at the answers should fail for its own reason.
+  answers.catch(() => {})
   // What is left waits for the database. 16 MiB have room for 80 of these bodies.
   const waiting = async () =>
     refused.length >= clients - requestsMax && (await inFlight(service)) <= requestsMax
   await waitUntil('the others have been refused', waiting, soon)
   for (const { code, tookMs } of refused) {
     assert.equal(code, 'overloaded')
-    assert.ok(tookMs < 5000, `${tookMs} ms`)
+    // Who waits does so for a minute; on a busy machine the bodies alone take seconds.
+    assert.ok(tookMs < 20_000, `${tookMs} ms`)
   }
   const fullMib = await residentMib(service)
   t.diagnostic(`${Math.round(atRestMib)} MiB at rest, ${Math.round(fullMib)} MiB when full`)
@@ -176,11 +180,11 @@ test('while the database stands still, no more wait than may, the others get 503
   for (const path of ['/health', '/health/live', '/health/ready']) {
     const { status, tookMs } = await ask(service, 'GET', path)
     assert.equal(status, 200)
-    assert.ok(tookMs < 1000, `${path} took ${tookMs} ms`)
+    assert.ok(tookMs < 5000, `${path} took ${tookMs} ms`)
   }
 
   server.thaw()
-  const stored = (await Promise.all(answers)).filter((id) => id !== undefined)
+  const stored = (await answers).filter((id) => id !== undefined)
   assert.ok(stored.length > 0 && stored.length <= requestsMax)
   await becomes(service, 'ok')
   assert.deepEqual(await idsLike('m-'), stored.toSorted())
