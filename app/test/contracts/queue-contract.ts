@@ -227,19 +227,24 @@ export function queueContract(name: string, start: () => Promise<() => Promise<Q
         hasStopped = true
       })
       await at.queue.send([{ type: 'kind', body: '"left"' }])
-      await delay(200)
+      const rest: string[] = []
+      const takeOver = () =>
+        at.queue.consume(async ({ message }) => {
+          rest.push(message.body)
+          return done
+        }, 2)
+      const next = takeOver()
+      await waitUntil('what comes now is taken by the next one', () => rest.length === 1, soon)
+      await next.stop()
       assert.equal(hasStopped, false, 'it waits for what was taken')
+      await at.queue.send([{ type: 'kind', body: '"left too"' }])
       release()
       await stopped
       assert.equal(at.deliveries.length, 1)
-      const rest: string[] = []
-      const next = at.queue.consume(async ({ message }) => {
-        rest.push(message.body)
-        return done
-      }, 2)
-      await waitUntil('both are taken by the next one', async () => rest.length === 2, { timeoutMs: 5000 })
-      await next.stop()
-      assert.deepEqual(rest.toSorted(), ['"left"', '"taken"'])
+      const last = takeOver()
+      await waitUntil('so is all that is left', () => rest.length === 3, soon)
+      await last.stop()
+      assert.deepEqual(rest.toSorted(), ['"left too"', '"left"', '"taken"'])
     })
   })
 }
