@@ -1,37 +1,17 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { type TestContext, test } from 'node:test'
+import { writeFileSync } from 'node:fs'
+import { test } from 'node:test'
 import { configurationTable } from '../src/config/describe.ts'
 import { doubts } from '../src/config/doubts.ts'
 import { misspellings } from '../src/config/misspellings.ts'
 import { variables } from '../src/config/variables.ts'
-import { ConfigError, type Environment, parseConfig } from '../src/config.ts'
+import { parseConfig } from '../src/config.ts'
+import { faultsOf, fileWith } from './support/config.ts'
 import { runService } from './support/service.ts'
 
 const DATABASE_URL = 'postgres://app:hunter2@db.internal/app'
 const REDIS_URL = 'redis://cache.internal'
 const QUEUE_URL = 'https://sqs.eu-central-1.amazonaws.com/1/work'
-
-function faultsOf(environment: Environment): readonly string[] {
-  try {
-    parseConfig(environment)
-    return []
-  } catch (error) {
-    assert.ok(error instanceof ConfigError)
-    return error.faults
-  }
-}
-
-/** The path of a file with this content, for the time of one test. */
-function fileWith(t: TestContext, content: string): string {
-  const folder = mkdtempSync(join(tmpdir(), 'config-'))
-  t.after(() => rmSync(folder, { recursive: true }))
-  const path = join(folder, 'secret')
-  writeFileSync(path, content)
-  return path
-}
 
 test('an empty environment is tier 1 with every default', () => {
   const config = parseConfig({})
@@ -131,23 +111,23 @@ test('an empty variable is one that is not set', () => {
   assert.deepEqual(parseConfig(unset), parseConfig({}))
 })
 
-test('a secret comes from the file that its _FILE twin names, without the line break at its end', (t) => {
-  const path = fileWith(t, `${DATABASE_URL}\n`)
+test('a secret comes from the file that its _FILE twin names, without the line break at its end', () => {
+  const path = fileWith(`${DATABASE_URL}\n`)
   const config = parseConfig({ DATABASE_URL_FILE: path })
   assert.equal(config.DATABASE_URL?.read(), DATABASE_URL)
   assert.equal(config.tier, 2)
 })
 
-test('a secret is read from its file again each time, so that a rotated one is found', (t) => {
-  const path = fileWith(t, DATABASE_URL)
+test('a secret is read from its file again each time, so that a rotated one is found', () => {
+  const path = fileWith(DATABASE_URL)
   const { DATABASE_URL: secret } = parseConfig({ DATABASE_URL_FILE: path })
   const rotated = DATABASE_URL.replace('hunter2', 'correct-horse')
   writeFileSync(path, rotated)
   assert.equal(secret?.read(), rotated)
 })
 
-test('a file that goes wrong later is an error that does not show what is in it', (t) => {
-  const path = fileWith(t, DATABASE_URL)
+test('a file that goes wrong later is an error that does not show what is in it', () => {
+  const path = fileWith(DATABASE_URL)
   const { DATABASE_URL: secret } = parseConfig({ DATABASE_URL_FILE: path })
   for (const content of ['', 'hunter2']) {
     writeFileSync(path, content)
@@ -158,15 +138,15 @@ test('a file that goes wrong later is an error that does not show what is in it'
   }
 })
 
-test('a file that is missing or empty is a fault of the _FILE variable', (t) => {
-  assert.deepEqual(faultsOf({ REDIS_URL_FILE: '/does/not/exist', DATABASE_URL_FILE: fileWith(t, '\n') }), [
+test('a file that is missing or empty is a fault of the _FILE variable', () => {
+  assert.deepEqual(faultsOf({ REDIS_URL_FILE: '/does/not/exist', DATABASE_URL_FILE: fileWith('\n') }), [
     'DATABASE_URL_FILE: expected its file not to be empty',
     'REDIS_URL_FILE: expected its file to be readable (ENOENT)',
   ])
 })
 
-test('a secret that is given both ways is a fault', (t) => {
-  const faults = faultsOf({ DATABASE_URL, DATABASE_URL_FILE: fileWith(t, DATABASE_URL) })
+test('a secret that is given both ways is a fault', () => {
+  const faults = faultsOf({ DATABASE_URL, DATABASE_URL_FILE: fileWith(DATABASE_URL) })
   assert.deepEqual(faults, ['DATABASE_URL: expected only one of itself and its _FILE twin'])
 })
 
@@ -281,9 +261,9 @@ test('a round trip that may take longer than a request may wait is told', () => 
   assert.deepEqual(doubts(parseConfig(long)), [], 'there is no database')
 })
 
-test('--print-config shows what is in effect and where it comes from, and masks every secret', async (t) => {
+test('--print-config shows what is in effect and where it comes from, and masks every secret', async () => {
   const { code, stdout } = await runService(
-    { PORT: '9000', DATABASE_URL, REDIS_URL_FILE: fileWith(t, REDIS_URL), QUEUE_URL },
+    { PORT: '9000', DATABASE_URL, REDIS_URL_FILE: fileWith(REDIS_URL), QUEUE_URL },
     ['--print-config'],
   )
   assert.equal(code, 0)

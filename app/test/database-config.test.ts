@@ -1,35 +1,13 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { type TestContext, test } from 'node:test'
-import { ConfigError, type Environment, parseConfig } from '../src/config.ts'
+import { test } from 'node:test'
+import { faultsOf, fileWith } from './support/config.ts'
 import { runService } from './support/service.ts'
 
 const DATABASE_URL = 'postgres://app:hunter2@db.internal/app'
 const parts = { DATABASE_HOST: 'db', DATABASE_NAME: 'app', DATABASE_USER: 'app', DATABASE_PASSWORD: 'x' }
 
-function faultsOf(environment: Environment): readonly string[] {
-  try {
-    parseConfig(environment)
-    return []
-  } catch (error) {
-    assert.ok(error instanceof ConfigError)
-    return error.faults
-  }
-}
-
-/** The path of a file, for the time of one test. */
-function someFile(t: TestContext): string {
-  const folder = mkdtempSync(join(tmpdir(), 'config-'))
-  t.after(() => rmSync(folder, { recursive: true }))
-  const path = join(folder, 'ca.pem')
-  writeFileSync(path, 'a certificate')
-  return path
-}
-
-test('a URL without sslmode, with `disable` or with `verify-full` is taken', (t) => {
-  const ca = encodeURIComponent(someFile(t))
+test('a URL without sslmode, with `disable` or with `verify-full` is taken', () => {
+  const ca = encodeURIComponent(fileWith('a certificate'))
   for (const parameters of [
     '',
     '?sslmode=disable',
@@ -69,8 +47,8 @@ test('no other parameter of a URL decides about TLS', () => {
   }
 })
 
-test('authorities without verification, or in a file that cannot be read, are a fault', (t) => {
-  const ca = someFile(t)
+test('authorities without verification, or in a file that cannot be read, are a fault', () => {
+  const ca = fileWith('a certificate')
   assert.deepEqual(faultsOf({ DATABASE_URL: `${DATABASE_URL}?sslrootcert=${ca}` }), [
     'DATABASE_URL: expected `sslrootcert` only with `sslmode=verify-full`',
   ])

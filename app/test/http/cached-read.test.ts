@@ -1,14 +1,7 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { Registry } from 'prom-client'
-import { createMemoryStore } from '../../src/adapters/memory/memory-store.ts'
-import { parseConfig } from '../../src/config.ts'
-import { createApp } from '../../src/http/app.ts'
-import { createLifecycle } from '../../src/lifecycle.ts'
-import type { LogOutput } from '../../src/log.ts'
-import { systemClock } from '../../src/ports/clock.ts'
 import type { ItemRead, ItemReader } from '../../src/ports/item-reader.ts'
-import { dataOf } from '../support/data.ts'
+import { appOf } from '../support/app.ts'
 
 const item = { id: 'a', value: '1', version: 3, createdAtMs: 0, updatedAtMs: 0 }
 const fromStore: ItemRead = { item, level: 'store', isStale: false, ageMs: 0 }
@@ -26,24 +19,7 @@ async function setUp(t: TestContext, read: ItemRead | Promise<ItemRead>) {
       return fromStore
     },
   }
-  const bounds = { bytesMax: 1024, changesMax: 1, changesRetentionMs: 1000 }
-  const ignore = () => {}
-  const output: LogOutput = {
-    log: { debug: ignore, info: ignore, warn: ignore, error: ignore, fatal: ignore },
-    request: ignore,
-    droppedBytes: () => 0,
-    flush: ignore,
-  }
-  const { app } = await createApp({
-    config: parseConfig({}),
-    ...dataOf(createMemoryStore({ clock: systemClock, ...bounds })),
-    reader,
-    state: createLifecycle({}),
-    registry: new Registry(),
-    output,
-    version: '0.0.0',
-  })
-  t.after(() => app.close())
+  const { app } = await appOf(t, { reader })
   const get = async (headers = {}) => {
     const { statusCode, headers: answered } = await app.inject({ url: '/data/a', headers })
     return {

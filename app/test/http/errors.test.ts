@@ -1,39 +1,16 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { Registry } from 'prom-client'
-import { createMemoryStore } from '../../src/adapters/memory/memory-store.ts'
-import { parseConfig } from '../../src/config.ts'
 import { AppError, type ErrorCode } from '../../src/domain/errors.ts'
-import { createApp } from '../../src/http/app.ts'
 import { statusByCode } from '../../src/http/problem.ts'
-import { createLifecycle } from '../../src/lifecycle.ts'
-import type { LogOutput } from '../../src/log.ts'
-import { systemClock } from '../../src/ports/clock.ts'
-import { dataOf } from '../support/data.ts'
+import { appOf } from '../support/app.ts'
 
 /** What `GET /data/1` answers and logs when the store throws this. */
 async function answerTo(t: TestContext, thrown: unknown) {
-  const bounds = { bytesMax: 1024, changesMax: 1, changesRetentionMs: 1000 }
-  const memory = createMemoryStore({ clock: systemClock, ...bounds })
-  const store = { ...memory, get: () => Promise.reject(thrown) }
   const logged: unknown[] = []
-  const error = (fields: unknown) => logged.push(fields)
-  const ignore = () => {}
-  const output: LogOutput = {
-    log: { debug: ignore, info: ignore, warn: ignore, error, fatal: error },
-    request: ignore,
-    droppedBytes: () => 0,
-    flush: ignore,
-  }
-  const { app } = await createApp({
-    config: parseConfig({}),
-    ...dataOf(store),
-    state: createLifecycle({}),
-    registry: new Registry(),
-    output,
-    version: '0.0.0',
+  const { app } = await appOf(t, {
+    storeOf: (memory) => ({ ...memory, get: () => Promise.reject(thrown) }),
+    onError: (fields) => logged.push(fields),
   })
-  t.after(() => app.close())
   const answer = await app.inject('/data/1')
   return {
     status: answer.statusCode,

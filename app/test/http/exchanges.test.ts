@@ -1,22 +1,9 @@
 import assert from 'node:assert/strict'
 import { suite, type TestContext, test } from 'node:test'
-import { Registry } from 'prom-client'
-import { createMemoryStore } from '../../src/adapters/memory/memory-store.ts'
-import { parseConfig } from '../../src/config.ts'
-import { createApp } from '../../src/http/app.ts'
-import { createLifecycle } from '../../src/lifecycle.ts'
-import type { LogOutput } from '../../src/log.ts'
-import { systemClock } from '../../src/ports/clock.ts'
-import { dataOf } from '../support/data.ts'
+import { appOf } from '../support/app.ts'
 
 /** The API in front of a store whose every operation waits until it is let go. */
 async function appBeforeSlowStore(t: TestContext) {
-  const memory = createMemoryStore({
-    clock: systemClock,
-    bytesMax: 10_000,
-    changesMax: 10,
-    changesRetentionMs: 1000,
-  })
   const called = Promise.withResolvers<void>()
   const letGo = Promise.withResolvers<void>()
   const slowly =
@@ -26,25 +13,14 @@ async function appBeforeSlowStore(t: TestContext) {
       await letGo.promise
       return operation(...args)
     }
-  const store = {
-    ...memory,
-    get: slowly(memory.get),
-    put: slowly(memory.put),
-    delete: slowly(memory.delete),
-  }
-  const ignore = () => {}
-  const output: LogOutput = {
-    log: { debug: ignore, info: ignore, warn: ignore, error: ignore, fatal: ignore },
-    request: ignore,
-    droppedBytes: () => 0,
-    flush: ignore,
-  }
-  const registry = new Registry()
-  const data = dataOf(store)
-  const state = createLifecycle(data.dependencies)
-  const context = { config: parseConfig({}), ...data, state, registry, output, version: '0.0.0' }
-  const { app } = await createApp(context)
-  t.after(() => app.close())
+  const { app, registry } = await appOf(t, {
+    storeOf: (memory) => ({
+      ...memory,
+      get: slowly(memory.get),
+      put: slowly(memory.put),
+      delete: slowly(memory.delete),
+    }),
+  })
   const inLine = async () => {
     const metrics = await registry.getMetricsAsJSON()
     return metrics.find(({ name }) => name === 'http_line_requests')?.values[0]?.value
