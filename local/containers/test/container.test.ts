@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
+import { startLoad } from '../../load.ts'
 import { evaluate } from '../compose.ts'
 import { answers200, docker, figure, inspect, median, startContainer } from '../docker.ts'
-import { startLoad } from '../load.ts'
 
 const RESTRICTED = ['--read-only', '--cap-drop', 'ALL', '--security-opt', 'no-new-privileges']
 const SMALL = ['--cpus', '0.25', '--memory', '512m', '--memory-swap', '512m']

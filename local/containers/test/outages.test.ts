@@ -3,10 +3,11 @@ import { once } from 'node:events'
 import { request } from 'node:http'
 import { test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
+import { startLoad } from '../../load.ts'
 import { waitUntil } from '../../wait.ts'
 import { containerOf, createProject, exitCodeOf, type Project, restartsOf } from '../compose.ts'
 import { answers200, docker, figure, IMAGE, statusOf } from '../docker.ts'
-import { startLoad, startLoadInside } from '../load.ts'
+import { startLoadInside } from '../load-inside.ts'
 
 const START_MS_MAX = 60_000
 const RECOVERY_MS_MAX = 30_000

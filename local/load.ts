@@ -1,6 +1,3 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
 import { Agent, request } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
 
@@ -18,17 +15,17 @@ export interface LoadOptions {
   readonly clients: number
   /** Between an answer and the next request of a client. */
   readonly pauseMs: number
-  /** Of the values that are written. */
-  readonly valueBytes?: number
+  /** Whether connections stay, as they do by default; otherwise each request has one of its own. */
+  readonly keepAlive?: boolean
 }
 
 /**
- * GETs of the first seeded item and PUTs in turn, on connections that stay; nothing is sent a second time. It needs
- * nothing but Node, and so no other load of this repository, for it runs in a container too.
+ * GETs of the first seeded item and PUTs in turn; nothing is sent a second time. It needs nothing but Node, for it runs
+ * in a container too.
  */
-export function startLoad(url: string, { clients, pauseMs, valueBytes = 20 }: LoadOptions): Load {
-  const agent = new Agent({ keepAlive: true, maxSockets: clients })
-  const body = JSON.stringify('v'.repeat(valueBytes))
+export function startLoad(url: string, { clients, pauseMs, keepAlive = true }: LoadOptions): Load {
+  const agent = new Agent({ keepAlive, maxSockets: clients })
+  const body = JSON.stringify('v'.repeat(20))
   const failures = new Map<string, number>()
   let count = 0
   let goesOn = true
@@ -55,46 +52,6 @@ export function startLoad(url: string, { clients, pauseMs, valueBytes = 20 }: Lo
       goesOn = false
       await all
       agent.destroy()
-    },
-  }
-}
-
-/**
- * The same, from a container of `image` in a network: nothing is between it and the service. What became of it is known
- * when it has ended. The program is sent as text, so that it needs no file of this machine.
- */
-export function startLoadInside(image: string, network: string, url: string, options: LoadOptions): Load {
-  const program = `${readFileSync(import.meta.filename, 'utf8')}
-    const load = startLoad('${url}', ${JSON.stringify(options)})
-    process.stdin.resume().on('end', async () => {
-      await load.end()
-      process.stdout.write(JSON.stringify([load.count, ...load.failures]))
-    })`
-  const node = ['/usr/local/bin/node', image, '--input-type=module-typescript', '--eval', program]
-  const docker = spawn(
-    'docker',
-    ['run', '--rm', '--interactive', '--network', network, '--entrypoint', ...node],
-    {
-      stdio: ['pipe', 'pipe', 'inherit'],
-    },
-  )
-  let text = ''
-  docker.stdout.setEncoding('utf8').on('data', (piece: string) => {
-    text += piece
-  })
-  const ended = once(docker, 'close')
-  let [count, ...failures]: [number, ...[string, number][]] = [0]
-  return {
-    get count() {
-      return count
-    },
-    get failures() {
-      return new Map(failures)
-    },
-    async end() {
-      docker.stdin.end()
-      await ended
-      ;[count, ...failures] = JSON.parse(text)
     },
   }
 }
