@@ -1,28 +1,20 @@
-import { rm, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createClient } from '@redis/client'
-import { type Redis, type Settings, startRedis } from '../../../local/redis.ts'
+import { type Settings, startRedis } from '../../../local/redis.ts'
 import { createThrowAwayFolder } from '../../../local/throw-away.ts'
 import { waitUntil } from '../../../local/wait.ts'
+import { type Breakable, startBreakable } from './breakable.ts'
 import { createAuthority } from './certificates.ts'
 
-/** A server of Redis for tests that break it. Disposing of it ends it. */
-export interface RedisServer extends AsyncDisposable {
+/** A server of Redis for tests that break it. It starts again empty, unless it was told to `SAVE` before. */
+export interface RedisServer extends Breakable {
   readonly port: number
   readonly url: string
   /** Its log, over all starts. */
   readonly log: readonly string[]
   /** Runs one command on a connection of its own, as the user of `url` or the one given. */
   command(...words: readonly string[]): Promise<unknown>
-  /** SIGKILL. Resolves when it is gone, and all that it held with it. */
-  kill(): Promise<void>
-  stop(): Promise<void>
-  /** Starts it again on the same port: empty, unless it was told to `SAVE` before. */
-  start(): Promise<void>
-  /** SIGSTOP: connections stay open and new ones are taken, but nobody answers. */
-  freeze(): void
-  /** Ends `freeze`. */
-  thaw(): void
 }
 
 /** `settings` are those of redis.conf, as in `{ maxmemory: '2mb', 'maxmemory-policy': 'noeviction' }`. */
@@ -68,33 +60,13 @@ async function serve(
   urlOf: (port: number) => string,
   authority?: string,
 ): Promise<RedisServer> {
-  const folder = createThrowAwayFolder()
   const log: string[] = []
-  const start = (port?: number) => startRedis({ folder, port, settings, onLine: (line) => log.push(line) })
-  let server: Redis = await start()
-  const { port } = server
+  const { first, breakable } = await startBreakable((folder, port) =>
+    startRedis({ folder, port, settings, onLine: (line) => log.push(line) }),
+  )
+  const { port } = first
   const url = urlOf(port)
-  return {
-    port,
-    url,
-    log,
-    command: (...words) => command(url, words, authority),
-    async kill() {
-      server.signal('SIGKILL')
-      await server.exited
-    },
-    stop: () => server.stop(),
-    async start() {
-      server = await start(port)
-    },
-    freeze: () => void server.signal('SIGSTOP'),
-    thaw: () => void server.signal('SIGCONT'),
-    async [Symbol.asyncDispose]() {
-      server.signal('SIGKILL')
-      await server.exited
-      await rm(folder, { recursive: true })
-    },
-  }
+  return { ...breakable, port, url, log, command: (...words) => command(url, words, authority) }
 }
 
 async function command(url: string, words: readonly string[], authority?: string): Promise<unknown> {

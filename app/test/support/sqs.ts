@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto'
-import { rm } from 'node:fs/promises'
 import {
   CreateQueueCommand,
   GetQueueAttributesCommand,
@@ -7,24 +6,16 @@ import {
   SQSClient,
 } from '@aws-sdk/client-sqs'
 import { type Sqs, startSqs } from '../../../local/sqs.ts'
-import { createThrowAwayFolder } from '../../../local/throw-away.ts'
+import { type Breakable, startBreakable } from './breakable.ts'
 import type { TcpProxy } from './tcp-proxy.ts'
 
-/** An emulator of SQS for tests that break it. Disposing of it ends it. */
-export interface SqsServer extends AsyncDisposable {
+/** An emulator of SQS for tests that break it. It starts again with the queues and messages that it had. */
+export interface SqsServer extends Breakable {
   readonly port: number
   /** A client without retries. */
   readonly client: SQSClient
   /** A queue with a dead-letter queue, as `ROLE=migrate` would make them. */
   createQueue(options?: { readonly receivesMax?: number }): Promise<SqsQueue>
-  /** SIGKILL. Resolves when it is gone. */
-  kill(): Promise<void>
-  /** Starts it again on the same port, with the queues and messages that it had. */
-  start(): Promise<void>
-  /** SIGSTOP: connections stay open and new ones are taken, but nobody answers. */
-  freeze(): void
-  /** Ends `freeze`. */
-  thaw(): void
 }
 
 export interface SqsQueue {
@@ -40,11 +31,8 @@ export interface SqsQueue {
 const RECEIVES_MAX = 5
 
 export async function startSqsServer(): Promise<SqsServer> {
-  const folder = createThrowAwayFolder()
-  const start = (port?: number) => startSqs({ folder, port })
-  let server: Sqs = await start()
-  const { port } = server
-  const variables = server.variables('unused')
+  const { first, breakable } = await startBreakable((folder, port) => startSqs({ folder, port }))
+  const variables = first.variables('unused')
   const client = new SQSClient({
     endpoint: String(variables.AWS_ENDPOINT_URL_SQS),
     region: String(variables.AWS_REGION),
@@ -53,23 +41,13 @@ export async function startSqsServer(): Promise<SqsServer> {
     maxAttempts: 1,
   })
   return {
-    port,
+    ...breakable,
+    port: first.port,
     client,
-    createQueue: ({ receivesMax = RECEIVES_MAX } = {}) => createQueue(server, client, receivesMax),
-    async kill() {
-      server.signal('SIGKILL')
-      await server.exited
-    },
-    async start() {
-      server = await start(port)
-    },
-    freeze: () => void server.signal('SIGSTOP'),
-    thaw: () => void server.signal('SIGCONT'),
+    createQueue: ({ receivesMax = RECEIVES_MAX } = {}) => createQueue(first, client, receivesMax),
     async [Symbol.asyncDispose]() {
       client.destroy()
-      server.signal('SIGKILL')
-      await server.exited
-      await rm(folder, { recursive: true })
+      await breakable[Symbol.asyncDispose]()
     },
   }
 }
