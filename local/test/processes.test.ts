@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { startProcess } from '../processes.ts'
+import { startModule } from './module.ts'
 import { traces } from './traces.ts'
 
 const processes = join(import.meta.dirname, '../processes.ts')
@@ -16,20 +17,15 @@ function shell(script: string, env = {}) {
 /** A process that starts a shell with `startProcess`, and is killed when that has printed `up`. */
 async function startAndKillParent(t: TestContext, script: string, { afterwards = '', options = {} } = {}) {
   const { env, gone } = traces()
-  const parent = startProcess({
-    command: process.execPath,
-    args: [
-      '--input-type=module',
-      '--eval',
-      `const { startProcess } = await import(${JSON.stringify(processes)})
-       const options = ${JSON.stringify({ command: 'sh', args: ['-c', script], ...options })}
-       const child = startProcess(options)
-       await child.line(/up/, { timeoutMs: 10000 })
-       ${afterwards}
-       console.log('parent up')`,
-    ],
-    env: { ...process.env, ...env },
-  })
+  const parent = startModule(
+    `const { startProcess } = await import(${JSON.stringify(processes)})
+     const options = ${JSON.stringify({ command: 'sh', args: ['-c', script], ...options })}
+     const child = startProcess(options)
+     await child.line(/up/, { timeoutMs: 10000 })
+     ${afterwards}
+     console.log('parent up')`,
+    { ...process.env, ...env },
+  )
   t.after(() => parent.stop({ timeoutMs: 0 }))
   await parent.line(/parent up/, { timeoutMs: 10_000 })
   assert(parent.signal('SIGKILL'))
@@ -57,11 +53,7 @@ test('a parent is not kept from ending, and takes its processes along', async ()
   const { env, gone } = traces()
   const script = `import { startProcess } from ${JSON.stringify(processes)}
     startProcess({ command: 'sleep', args: ['600'] }); process.exit(7)`
-  const parent = startProcess({
-    command: process.execPath,
-    args: ['--input-type=module', '--eval', script],
-    env: { ...process.env, ...env },
-  })
+  const parent = startModule(script, { ...process.env, ...env })
   assert.equal((await parent.exited).code, 7)
   await gone({ timeoutMs: 10_000 })
 })
@@ -167,7 +159,7 @@ test('what is of a later stage is stopped first, and all of one stage at the sam
     for (const one of [first, ...later]) await one.line(/up/, { timeoutMs: 10000 })
     await stopProcesses()
     console.log(first.output.join(' '))`
-  const parent = startProcess({ command: process.execPath, args: ['--input-type=module', '--eval', script] })
+  const parent = startModule(script)
   t.after(() => parent.stop({ timeoutMs: 0 }))
   assert.equal(await parent.line(/up/, { timeoutMs: 20_000 }), 'up b c')
 })

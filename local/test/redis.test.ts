@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { startRedisServer } from '../../app/test/support/redis.ts'
 import { Failure } from '../component.ts'
-import { startProcess } from '../processes.ts'
 import { startRedis } from '../redis.ts'
+import { startModule } from './module.ts'
 import { traces } from './traces.ts'
 
 const LINE = { timeoutMs: 30_000 }
@@ -50,18 +50,13 @@ test('a port that is taken, and a setting that is none, are failures that say so
 
 test('it ends with its killed parent, though it is stopped', async (t) => {
   const { env, gone } = traces()
-  const parent = startProcess({
-    command: process.execPath,
-    args: [
-      '--input-type=module',
-      '--eval',
-      `const { startRedis } = await import(${JSON.stringify(join(local, 'redis.ts'))})
-       const redis = await startRedis({ folder: ${JSON.stringify(newFolder(t))} })
-       redis.signal('SIGSTOP')
-       console.log('up')`,
-    ],
-    env: { ...process.env, ...env },
-  })
+  const parent = startModule(
+    `const { startRedis } = await import(${JSON.stringify(join(local, 'redis.ts'))})
+     const redis = await startRedis({ folder: ${JSON.stringify(newFolder(t))} })
+     redis.signal('SIGSTOP')
+     console.log('up')`,
+    { ...process.env, ...env },
+  )
   t.after(() => parent.stop({ timeoutMs: 0 }))
   await parent.line(/^up$/, LINE)
   parent.signal('SIGKILL')
@@ -71,17 +66,12 @@ test('it ends with its killed parent, though it is stopped', async (t) => {
 /** What the component says on a machine of which only these variables are known, and where it leads the service. */
 async function startCacheWith(t: TestContext, env: NodeJS.ProcessEnv, from = local) {
   const folder = newFolder(t)
-  const launcher = startProcess({
-    command: process.execPath,
-    args: [
-      '--input-type=module',
-      '--eval',
-      `const { startCache } = await import(${JSON.stringify(join(from, 'cache.ts'))})
-       const places = { dataDir: ${JSON.stringify(folder)}, logDir: ${JSON.stringify(folder)} }
-       console.log(JSON.stringify(await startCache({ env: process.env, ...places, say: console.log }, () => {})))`,
-    ],
+  const launcher = startModule(
+    `const { startCache } = await import(${JSON.stringify(join(from, 'cache.ts'))})
+     const places = { dataDir: ${JSON.stringify(folder)}, logDir: ${JSON.stringify(folder)} }
+     console.log(JSON.stringify(await startCache({ env: process.env, ...places, say: console.log }, () => {})))`,
     env,
-  })
+  )
   t.after(() => launcher.stop({ timeoutMs: 0 }))
   const variables = JSON.parse(await launcher.line(/^\{/, LINE))
   return { variables, said: launcher.output.filter((line) => !line.startsWith('{')) }

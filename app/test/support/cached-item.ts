@@ -24,7 +24,7 @@ export const FROM_REDIS = 'redis; hit'
 export const FROM_STORE = 'redis; fwd=miss'
 /** Of a read that asked for the store. */
 export const AS_ASKED = 'redis; fwd=request'
-export const STALE = 'redis; hit; detail=stale'
+const STALE = 'redis; hit; detail=stale'
 
 export const NO_CACHE = { 'cache-control': 'no-cache' }
 

@@ -16,7 +16,7 @@ const STATIC = /^(?:import|export) (type )?(?:[\w$*{}, \n]+ from )?'([^'\n]+)'/g
 const DYNAMIC = /\bimport\(\s*(?:'([^'\n]+)')?/g
 
 /** What a TypeScript file imports. A dynamic import of something computed has the specifier ''. */
-export function importsOf(path: string): Import[] {
+function importsOf(path: string): Import[] {
   const found = [
     ...matchesIn(path, STATIC).map(({ place, groups: [, type, specifier = ''] }) => {
       const kind: Import['kind'] = type === undefined ? 'static' : 'types'

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { createClient, createCluster } from '@redis/client'
-import { startProcess } from '../../../local/processes.ts'
+import { startModule } from '../../../local/test/module.ts'
 import { traces } from '../../../local/test/traces.ts'
 import { waitUntil } from '../../../local/wait.ts'
 import { within } from './deadline.ts'
@@ -123,11 +123,7 @@ test('a test that is killed leaves nothing: no process and no folder', async (t)
     const { masters } = await startRedisCluster()
     masters[1].freeze()
     console.log('up')`
-  const killed = startProcess({
-    command: process.execPath,
-    args: ['--input-type=module', '--eval', script],
-    env: { ...process.env, TMPDIR: folder, ...env },
-  })
+  const killed = startModule(script, { ...process.env, TMPDIR: folder, ...env })
   t.after(() => killed.stop({ timeoutMs: 0 }))
   await killed.line(/^up$/, soon)
   killed.signal('SIGKILL')

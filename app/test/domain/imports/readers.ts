@@ -1,4 +1,7 @@
+import assert from 'node:assert/strict'
+import type { TestContext } from 'node:test'
 import type { ImportLine, LineFault, LineReader, LineSink } from '../../../src/domain/imports/line.ts'
+import { randomOf } from '../../support/random.ts'
 
 export interface Found {
   readonly lines: ImportLine[]
@@ -25,3 +28,20 @@ export function read(
 }
 
 export const faultsOf = ({ faults }: Found) => faults.map(({ line, code }) => [line, code])
+
+/** Asserts that a reader finds the same wherever the bytes are cut. Returns what it finds. */
+export function assertCutsChangeNothing(
+  t: TestContext,
+  create: (sink: LineSink) => LineReader,
+  body: string,
+): Found {
+  const whole = read(create, body)
+  const bytes = Buffer.byteLength(body)
+  for (let size = 1; size < bytes; size++) assert.deepEqual(read(create, body, [size]), whole)
+  const random = randomOf(t)
+  for (let n = 0; n < 200; n++) {
+    const sizes = Array.from({ length: 5 }, () => 1 + random.below(20))
+    assert.deepEqual(read(create, body, sizes), whole)
+  }
+  return whole
+}

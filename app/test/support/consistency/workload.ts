@@ -9,7 +9,7 @@ const names = (name: string, count: number) => Array.from({ length: count }, (_,
 
 /** Everybody wants these at once. */
 export const HOT_IDS = names('hot', 3)
-export const COLD_IDS = names('cold', 40)
+const COLD_IDS = names('cold', 40)
 /** Pairs that are only written by batches that write both. */
 export const TWINS = names('twins', 2).map((name) => [`${name}-a`, `${name}-b`] as const)
 

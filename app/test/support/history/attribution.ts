@@ -70,7 +70,7 @@ function matchAll(
 }
 
 /** Those of `left` that are left over when as many as can be have one of `right` of their own (Kuhn's algorithm). */
-export function unmatched<Left, Right>(
+function unmatched<Left, Right>(
   left: readonly Left[],
   right: readonly Right[],
   fits: (one: Left, other: Right) => boolean,
