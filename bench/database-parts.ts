@@ -33,7 +33,7 @@ const FEW_ITEMS = 1_000
 const MANY_ITEMS = 1_000_000
 const POOL_TURNS = 100
 const CACHE_PLAN = { connections: 64, readItems: 20_000, warmUpSeconds: 4 }
-const IMPORT_PLAN = { lines: 1_000_000, kills: 10, badEvery: 250 }
+const IMPORT_PLAN = { lines: 1_000_000, kills: 10, badEvery: 250, warmUp: { seconds: 3, lines: 10_000 } }
 const ISOLATION_PLAN = { rate: 500, smallLinesPerSecond: 45_000, largeLinesPerSecond: 12_000 }
 const QUEUE_PLAN = { putRate: 500, postRate: 20, imports: 1_000 }
 /** In which more writes are done than the table of many items has pages. */

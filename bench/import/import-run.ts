@@ -43,20 +43,27 @@ export interface Disturbed {
 }
 
 /** What a process that has served nothing yet has not got is the heap that any load gives it. */
-const WARM_UP_PLAN = { connections: 64, seconds: 3 }
-const WARM_UP_LINES = 10_000
+export interface WarmUp {
+  /** Of PUTs, as many as are answered. */
+  readonly seconds: number
+  /** Of a small import. */
+  readonly lines: number
+}
+
+const WARM_UP_CONNECTIONS = 64
 
 /** With `kills`, the worker is killed so often and the import's message is sent twice. `dir` takes the body. */
 export async function importRun(
   system: System,
   lines: Lines,
+  warmUp: WarmUp,
   { kills }: { readonly kills: number } = { kills: 0 },
   dir: string,
 ): Promise<ImportRun> {
   const { api } = system
   const file = join(dir, 'import.ndjson')
   await writeTo(file, bodyOf(lines))
-  await warmUp(system, lines, dir)
+  await warm(system, lines, warmUp, dir)
   const watches = processesOf(system).map(watchProcess)
   const killing = killsOf(system, lines.count, kills)
   const startMs = performance.now()
@@ -85,13 +92,14 @@ export async function importRun(
 }
 
 /** Some writes, and a small import. */
-async function warmUp({ api }: System, { from, count }: Lines, dir: string): Promise<void> {
+async function warm({ api }: System, { from, count }: Lines, warmUp: WarmUp, dir: string): Promise<void> {
   const file = join(dir, 'import-warm-up.requests')
-  const requests = Array.from({ length: WARM_UP_LINES }, (_, n) => put(itemId(from + count + n)))
+  const requests = Array.from({ length: warmUp.lines }, (_, n) => put(itemId(from + count + n)))
   await writeRequests(file, { requests }, api.origin)
-  await runWrk(api.origin, file, WARM_UP_PLAN, 'anywhere')
-  const { id } = await upload(api, bodyOf({ from: from + count, count: WARM_UP_LINES }))
-  requireLines(await untilFinished(api, id), WARM_UP_LINES)
+  const plan = { connections: WARM_UP_CONNECTIONS, seconds: warmUp.seconds }
+  await runWrk(api.origin, file, plan, 'anywhere')
+  const { id } = await upload(api, bodyOf({ from: from + count, count: warmUp.lines }))
+  requireLines(await untilFinished(api, id), warmUp.lines)
 }
 
 interface NamedProcess {

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { type SqsServer, startSqsServer } from '../../app/test/support/sqs.ts'
 import type { Database, Server } from '../postgres/server.ts'
 import { apiAndWorker, oneProcess, type System } from '../system.ts'
-import { type ImportRun, importRun } from './import-run.ts'
+import { type ImportRun, importRun, type WarmUp } from './import-run.ts'
 import { type Lines, rowsOf, writeTo } from './lines.ts'
 
 export interface ImportMeasured {
@@ -19,6 +19,8 @@ export interface ImportPlan {
   /** How often the worker is killed in the last run, and which of its lines are bad. */
   readonly kills: number
   readonly badEvery: number
+  /** Of each run. */
+  readonly warmUp: WarmUp
 }
 
 const TARGETS = { linesPerSecondMin: 20_000, grownMbMax: 100 }
@@ -40,7 +42,7 @@ export async function importing(
     progress(`import: ${plan.lines} lines, ${form.name}`)
     const database = await server.createDatabase(`bench_import_${runs.length}`, 0)
     await using system = await form.start(database, dir)
-    runs.push(await importRun(system, { ...lines, ...form.lines }, form.disturbance, dir))
+    runs.push(await importRun(system, { ...lines, ...form.lines }, plan.warmUp, form.disturbance, dir))
   }
   progress('import: COPY of the same rows')
   const copySeconds = await copy(server, 'bench_import_0', lines, dir)

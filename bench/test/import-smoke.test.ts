@@ -5,7 +5,7 @@ import { type ImportMeasured, importing } from '../import/import.ts'
 import { importText } from '../import/report.ts'
 import { startServer } from '../postgres/server.ts'
 
-const plan = { lines: 20_000, kills: 1, badEvery: 100 }
+const plan = { lines: 20_000, kills: 1, badEvery: 100, warmUp: { seconds: 1, lines: 100 } }
 let measured: ImportMeasured
 
 before(async () => {

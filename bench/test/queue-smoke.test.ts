@@ -21,7 +21,7 @@ suite('the parts of the queue', () => {
   })
 
   test('an API with a worker and one without have the same states, with positive figures', async () => {
-    const lines = { smallLinesPerSecond: 15_000, largeLinesPerSecond: 4_000, mayEndEarly: true }
+    const lines = { smallLinesPerSecond: 1_000, largeLinesPerSecond: 250, mayEndEarly: true }
     const plan = { items: 100, rate: 50, rounds: 1, seconds: 1, ...lines }
     const { cells, ...others } = await isolation(server, plan, dir, quiet)
     const statesOf = (name: string) => cells.filter(({ system }) => system === name).map(({ state }) => state)
