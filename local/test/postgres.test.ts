@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import {
   chmodSync,
+  cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -41,6 +42,14 @@ function newFolder(t: TestContext, mode = 0o711): string {
     rmSync(parent, { recursive: true, maxRetries: 10 })
   })
   return join(parent, 'postgres')
+}
+
+/** The name of one that has data already, of no server yet: making that is most of what a test would take. */
+function madeFolder(t: TestContext): string {
+  const folder = newFolder(t)
+  const template = process.env.TEST_DATABASE_TEMPLATE
+  if (template) cpSync(template, folder, { recursive: true })
+  return folder
 }
 
 async function start(folder: string, options: Partial<PostgresOptions> = {}): Promise<Postgres> {
@@ -128,7 +137,7 @@ test('each new folder has a password of its own', async (t) => {
 })
 
 test('settings are those that were asked for', async (t) => {
-  const server = await start(newFolder(t), { settings: { max_connections: '7', work_mem: '3MB' } })
+  const server = await start(madeFolder(t), { settings: { max_connections: '7', work_mem: '3MB' } })
   assert.deepEqual(
     await query(
       server.url(),
@@ -139,7 +148,7 @@ test('settings are those that were asked for', async (t) => {
 })
 
 test('stop and start: the data is found again, on another port too', async (t) => {
-  const folder = newFolder(t)
+  const folder = madeFolder(t)
   const first = await start(folder)
   await create(first)
   await first.stop()
@@ -151,14 +160,14 @@ test('stop and start: the data is found again, on another port too', async (t) =
 })
 
 test('stop does not wait for clients', async (t) => {
-  const server = await start(newFolder(t))
+  const server = await start(madeFolder(t))
   const { ended } = await keepBusy(server.url())
   await server.stop()
   assert.match(String(await ended), /terminating connection/)
 })
 
 test('a crash ends all processes, and the next start on the same port finds what was committed', async (t) => {
-  const folder = newFolder(t)
+  const folder = madeFolder(t)
   const first = await start(folder)
   await create(first)
   const { ended } = await keepBusy(first.url())
@@ -176,7 +185,7 @@ test('a crash ends all processes, and the next start on the same port finds what
 })
 
 test('a frozen server takes connections and does not answer until it is thawed', async (t) => {
-  const server = await start(newFolder(t))
+  const server = await start(madeFolder(t))
   server.freeze()
   const states = listProcesses().filter(({ pid, parent }) => [pid, parent].includes(server.pid))
   assert(states.every(({ state }) => state === 'T'))
@@ -189,7 +198,7 @@ test('a frozen server takes connections and does not answer until it is thawed',
 })
 
 test('data that another server uses is left to it', async (t) => {
-  const folder = newFolder(t)
+  const folder = madeFolder(t)
   const first = await start(folder)
   await create(first)
   await assert.rejects(start(folder, { inUseMsMax: 0 }), (error: Error) => {
@@ -201,7 +210,7 @@ test('data that another server uses is left to it', async (t) => {
 })
 
 test('data whose server is about to end is waited for', async (t) => {
-  const folder = newFolder(t)
+  const folder = madeFolder(t)
   const first = await start(folder)
   await create(first)
   const { promise: waits, resolve: say } = Promise.withResolvers<string>()
@@ -217,7 +226,7 @@ test('a port that is taken is a failure that names the variable', async (t) => {
   await once(other, 'listening')
   const { port } = other.address() as { port: number }
   await assert.rejects(
-    start(newFolder(t), { port }),
+    start(madeFolder(t), { port }),
     new Failure(`Port ${port} is taken: stop what listens there, or set DATABASE_PORT to another one.`, 1),
   )
 })
@@ -245,13 +254,13 @@ test('an empty folder is made use of', async (t) => {
 
 test('a settings fault is a failure that shows what PostgreSQL said', async (t) => {
   await assert.rejects(
-    start(newFolder(t), { settings: { work_mem: 'much' } }),
+    start(madeFolder(t), { settings: { work_mem: 'much' } }),
     /PostgreSQL does not start:.*work_mem/s,
   )
 })
 
 test('a process that has got the number of a killed server does not keep the data from being used', async (t) => {
-  const folder = newFolder(t)
+  const folder = madeFolder(t)
   await (await start(folder)).crash()
   const file = join(folder, 'data/postmaster.pid')
   const namesake = startProcess(unprivileged(folder, binaries.postgres).command('sleep', '600'))
@@ -278,7 +287,7 @@ test('an interrupted first start leaves nothing that the next one minds', async 
 })
 
 test('kill -9 of its parent ends a busy server in order, and the next start waits for that', async (t) => {
-  const folder = newFolder(t)
+  const folder = madeFolder(t)
   const trace = traces()
   const parent = startParent(folder, trace)
   const { ended } = await keepBusy(await urlOf(parent))
@@ -291,14 +300,14 @@ test('kill -9 of its parent ends a busy server in order, and the next start wait
 
 test('kill -9 of its parent ends a frozen server too', async (t) => {
   const trace = traces()
-  const parent = startParent(newFolder(t), trace, { afterwards: 'server.freeze()' })
+  const parent = startParent(madeFolder(t), trace, { afterwards: 'server.freeze()' })
   await urlOf(parent)
   parent.signal('SIGKILL')
   await trace.gone(GONE)
 })
 
 test('a process that outlives its killed server is waited for', async (t) => {
-  const folder = newFolder(t)
+  const folder = madeFolder(t)
   const first = await start(folder)
   await create(first)
   const child = listProcesses().find(({ parent }) => parent === first.pid) ?? assert.fail('no child')
