@@ -6,6 +6,7 @@ import { waitUntil } from '../../../local/wait.ts'
 import type { Queue } from '../../src/ports/queue.ts'
 import { createDatabase, type Database } from '../support/postgres.ts'
 import { startPostgresData } from '../support/postgres-store.ts'
+import { bareEnvironment } from '../support/service.ts'
 import { type SqsServer, startSqsServer } from '../support/sqs.ts'
 import { startSqsQueue } from '../support/sqs-queue.ts'
 
@@ -26,12 +27,11 @@ type Environment = Readonly<Record<string, string>>
 
 /** Runs the tool as a user does. */
 async function redrive(environment: Environment, ...args: readonly string[]) {
-  const { PATH = '' } = process.env
   const text = { stdout: '', stderr: '' }
   const tool = startProcess({
     command: process.execPath,
     args: [TOOL, ...args],
-    env: { PATH, ...environment },
+    env: { ...bareEnvironment(), ...environment },
     onLine: (line, stream) => {
       text[stream] += `${line}\n`
     },

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { startProcess } from '../../../local/processes.ts'
 import { within } from './deadline.ts'
 import { root } from './repository.ts'
+import { bareEnvironment } from './service.ts'
 
 const SUITE_MS_MAX = 60_000
 
@@ -10,7 +11,6 @@ const SUITE_MS_MAX = 60_000
 export async function runApiSuite(url: string, tree = root): Promise<void> {
   const files = globSync('app/test/e2e/api/*.test.ts', { cwd: tree })
   if (files.length === 0) throw new Error(`there is no suite in ${tree}`)
-  const { PATH = '', NODE_COMPILE_CACHE } = process.env
   // One process for all files: they only speak to the service, and a process each costs more than what they do.
   const suite = startProcess({
     command: process.execPath,
@@ -21,7 +21,7 @@ export async function runApiSuite(url: string, tree = root): Promise<void> {
       ...files.map((file) => join(tree, file)),
     ],
     cwd: tree,
-    env: { PATH, BASE_URL: url, ...(NODE_COMPILE_CACHE && { NODE_COMPILE_CACHE }) },
+    env: { ...bareEnvironment(), BASE_URL: url },
   })
   try {
     const { code } = await within(SUITE_MS_MAX, 'the suite ends', suite.exited)

@@ -118,14 +118,18 @@ function startMain(
   args: readonly string[],
   onLine: (line: string, stream: 'stdout' | 'stderr') => void,
 ): RunningProcess {
-  // Only what a process needs to run: a variable of the shell that runs the tests must not configure the service.
-  const { PATH = '' } = process.env
   return startProcess({
     command: process.execPath,
     args,
-    env: { PATH, ...defaults, ...environment },
+    env: { ...bareEnvironment(), ...defaults, ...environment },
     onLine,
   })
+}
+
+/** Only what a process needs to run: a variable of the shell that runs the tests must not configure the service. */
+export function bareEnvironment(): Environment {
+  const { PATH = '', NODE_COMPILE_CACHE } = process.env
+  return { PATH, ...(NODE_COMPILE_CACHE && { NODE_COMPILE_CACHE }) }
 }
 
 function parsed(text: string): LogLine {
