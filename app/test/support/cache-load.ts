@@ -14,7 +14,8 @@ const IDS = Array.from({ length: CLIENTS }, (_, n) => `load-${n}`)
 /** Ids that are written once: too many for the near level to have them when they are read again. */
 const STILL = Array.from({ length: 100 }, (_, n) => `still-${n}`)
 const READS_PER_WRITE = 4
-const PAUSE_MS = 5
+/** So that the load is heavy for nobody, and a few hundred requests take less than a second. */
+const PAUSE_MS = 20
 const TIMEOUT_MS = 30_000
 
 interface Timed {
