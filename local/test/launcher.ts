@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { chmodSync, globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { chmodSync, cpSync, globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
@@ -75,6 +75,14 @@ export function temporaryFolder(t: TestContext): string {
   chmodSync(folder, 0o711)
   atEnd(t, () => rmSync(folder, { recursive: true }))
   return folder
+}
+
+/** Runs the whole system on data that is there: making a database is no part of what a test is about. */
+export function onMadeData(t: TestContext): readonly string[] {
+  const dataDir = temporaryFolder(t)
+  const template = process.env.TEST_DATABASE_TEMPLATE
+  if (template) cpSync(template, join(dataDir, 'postgres'), { recursive: true })
+  return [...START, '--data-dir', dataDir]
 }
 
 const ends = new WeakMap<TestContext, AsyncDisposableStack>()

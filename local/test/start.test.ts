@@ -12,6 +12,7 @@ import {
   childrenOf,
   dependencies,
   LAUNCHER,
+  onMadeData,
   READY,
   START,
   serviceOf,
@@ -119,7 +120,7 @@ test('a configuration fault is shown, and exits with 78', async (t) => {
 })
 
 test('a service that logs nothing becomes ready too', async (t) => {
-  const launcher = await startReady(t, LAUNCHER, { LOG_LEVEL: 'silent' })
+  const launcher = await startReady(t, onMadeData(t), { LOG_LEVEL: 'silent' })
   assert.equal((await fetch(`${launcher.url}/health`)).status, 200)
 })
 
@@ -143,7 +144,7 @@ test('a database that dies takes the launcher along, with a reason', async (t) =
 })
 
 test('data is found again after a stop, and at once after kill -9', async (t) => {
-  const command = [...START, '--data-dir', temporaryFolder(t)]
+  const command = onMadeData(t)
   const first = await startReady(t, command)
   await put(first.url, '1')
   await first.stop()
@@ -155,7 +156,7 @@ test('data is found again after a stop, and at once after kill -9', async (t) =>
 })
 
 test('two launchers do not share data: the second one says so', async (t) => {
-  const command = [...START, '--data-dir', temporaryFolder(t)]
+  const command = onMadeData(t)
   await startReady(t, command)
   const second = start(t, command)
   await second.line(/waiting for another PostgreSQL to leave the data/, READY)
@@ -213,7 +214,7 @@ for (const { signal, how } of [
   { signal: 'SIGTERM', how: 'exit code 0' },
 ] as const) {
   test(`the whole system has a cache, and goes on without it after ${signal}`, async (t) => {
-    const launcher = await startReady(t, LAUNCHER)
+    const launcher = await startReady(t, onMadeData(t))
     assert.equal((await dependencies(launcher.url)).cache?.state, 'ok')
     const [redis] = childrenOf(launcher.pid, /redis-server/)
     sendSignal(redis as number, signal)
@@ -224,9 +225,9 @@ for (const { signal, how } of [
 }
 
 test('tier 2 has no cache, and REDIS_URL leads to one of the user’s own', async (t) => {
-  const tier2 = await startReady(t, [...LAUNCHER, '--tier', '2'])
+  const tier2 = await startReady(t, [...onMadeData(t), '--tier', '2'])
   assert.deepEqual(Object.keys(await dependencies(tier2.url)), ['store'])
-  const own = await startReady(t, LAUNCHER, { REDIS_URL: 'redis://127.0.0.1:1' })
+  const own = await startReady(t, onMadeData(t), { REDIS_URL: 'redis://127.0.0.1:1' })
   assert.equal((await dependencies(own.url)).cache?.state, 'unavailable')
   assert.deepEqual(childrenOf(own.pid, /redis-server/), [])
 })

@@ -11,6 +11,7 @@ import {
   childrenOf,
   dependencies,
   LAUNCHER,
+  onMadeData,
   READY,
   root,
   START,
@@ -79,7 +80,7 @@ test('an import is done by the worker, and a stop in order has nothing to compla
 })
 
 test('as many workers as wanted, each with a log of its own', async (t) => {
-  const launcher = await startReady(t, [...LAUNCHER, '--workers', '2'])
+  const launcher = await startReady(t, [...onMadeData(t), '--workers', '2'])
   await told(launcher, 'redrive')
   const logs = launcher.output.flatMap((line) => /^ {2}worker +(\S+)$/.exec(line)?.[1] ?? [])
   const workers = await Promise.all(logs.map(serviceOf))
@@ -154,14 +155,14 @@ test("the user's own queue is used, and no emulator started", async (t) => {
 })
 
 test('with ROLE there is one process, of that role, and no worker', async (t) => {
-  const launcher = await startReady(t, LAUNCHER, { ROLE: 'all' })
+  const launcher = await startReady(t, onMadeData(t), { ROLE: 'all' })
   assert.equal(launcher.tier, '4')
   assert.equal(childrenOf(launcher.pid, /app\/src\/main\.ts/).length, 1)
   await succeeds(launcher.url, await importLine(launcher.url, 'a'))
 })
 
 test('lower tiers have neither queue nor workers', async (t) => {
-  const launcher = await startReady(t, [...LAUNCHER, '--tier', '2'])
+  const launcher = await startReady(t, [...onMadeData(t), '--tier', '2'])
   assert.deepEqual(childrenOf(launcher.pid, EMULATOR), [])
   assert.equal(childrenOf(launcher.pid, /app\/src\/main\.ts/).length, 1)
   await succeeds(launcher.url, await importLine(launcher.url, 'a'))
