@@ -7,7 +7,8 @@ const TIER_DEFAULT = '4'
 const TIER_OF_WORKERS = '4'
 const WORKERS_DEFAULT = '1'
 const WORKERS_MAX = 16
-const DATA_DIR_DEFAULT = join(import.meta.dirname, '../.local/data')
+/** The checkout's own. */
+export const DATA_DIR_DEFAULT = join(import.meta.dirname, '../.local/data')
 
 export type Tier = (typeof TIERS)[number]
 

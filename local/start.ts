@@ -1,9 +1,8 @@
-import { join, relative } from 'node:path'
+import { join, resolve } from 'node:path'
 import { Failure } from './component.ts'
 import { postgresFolder } from './database.ts'
-import { type Options, parseOptions, USAGE } from './options.ts'
+import { DATA_DIR_DEFAULT, type Options, parseOptions, USAGE } from './options.ts'
 import { killProcesses, stopProcesses } from './processes.ts'
-import { queueFile } from './queue.ts'
 import { serviceLog } from './service.ts'
 import { startSystem } from './system.ts'
 import { createThrowAwayFolder } from './throw-away.ts'
@@ -80,7 +79,6 @@ function announce({
   METRICS_PORT: metricsPort,
   WORKERS: workers,
   DATABASE_URL: databaseUrl,
-  QUEUE_URL: queueUrl,
 }: NodeJS.ProcessEnv): void {
   const metrics = new URL('/metrics', url)
   if (metricsPort) metrics.port = metricsPort
@@ -94,7 +92,7 @@ function announce({
   say(`  log      ${serviceLog(logDir, 'api')}`)
   for (let n = 1; n <= Number(workers ?? 0); n++) say(`  worker   ${serviceLog(logDir, workerName(n))}`)
   if (databaseUrl && databaseUrl !== process.env.DATABASE_URL) sayDatabase(databaseUrl)
-  if (queueUrl) sayQueue(queueUrl !== process.env.QUEUE_URL)
+  if (tier !== '1') say(`  redrive  npm run redrive -- list${ofDataDir()}`)
 }
 
 /** The password stays in its file: a terminal's content is easily shown to others. */
@@ -104,12 +102,9 @@ function sayDatabase(url: string): void {
   say(`           password in ${postgresFolder(dataDir)}/password`)
 }
 
-/** How the messages that could not be worked on are looked at, from this folder. */
-function sayQueue(isOurs: boolean): void {
-  const file = queueFile(dataDir)
-  const below = relative('', file)
-  const variables = isOurs ? `env $(cat ${quoted(below.startsWith('..') ? file : below)}) ` : ''
-  say(`  redrive  ${variables}npm run redrive -- list`)
+/** What leads another command here when it would look elsewhere. */
+function ofDataDir(): string {
+  return dataDir === DATA_DIR_DEFAULT ? '' : ` --data-dir ${quoted(resolve(dataDir))}`
 }
 
 /** As a shell takes it for one word. */

@@ -8,14 +8,14 @@ import { startDatabase } from './database.ts'
 import { migrate } from './migration.ts'
 import type { Tier } from './options.ts'
 import { beginStage } from './processes.ts'
-import { startQueue } from './queue.ts'
+import { noteQueue, startQueue } from './queue.ts'
 import { startWorkers } from './workers.ts'
 
 /** In the order of their start: what is in one stage does not need each other. */
 const stages: Readonly<Record<Tier, readonly (readonly Component[])[]>> = {
   1: [[startApi]],
-  2: [[startDatabase], [startApi]],
-  4: [[startDatabase, startCache, startQueue], [migrate], [startApi, startWorkers]],
+  2: [[startDatabase], [startApi, noteQueue]],
+  4: [[startDatabase, startCache, startQueue], [migrate], [startApi, startWorkers, noteQueue]],
 }
 
 /**

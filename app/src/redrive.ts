@@ -1,4 +1,4 @@
-/** `npm run redrive`, or `node src/redrive.ts` in the image: what workers have given up, for an operator to see to. */
+/** `node src/redrive.ts` in the image, `npm run redrive` elsewhere: what workers have given up, for an operator to see to. */
 import { parseArgs } from 'node:util'
 import { Registry } from 'prom-client'
 import { ConfigError, type Environment, EXIT_CONFIG, parseConfig } from './config.ts'
@@ -14,7 +14,8 @@ npm run redrive -- return ID…        has them tried again, from the first atte
 npm run redrive -- return --all      all of them
 
 Reads QUEUE_URL, AWS_REGION, AWS_ENDPOINT_URL_SQS and the credentials of AWS from the environment, as the service does;
-without QUEUE_URL it is the queue in DATABASE_URL.
+without QUEUE_URL it is the queue in DATABASE_URL. \`npm run redrive\` without any of them takes the queue of the system
+that \`npm start\` runs here, or runs with \`--data-dir DIR\` when that is added.
 `
 
 /** `EX_USAGE` of sysexits.h. */
@@ -86,14 +87,21 @@ function lineOf({ id, message, attempts, sentAtMs, reason }: DeadLetter): string
   ].join('  ')
 }
 
-async function main(): Promise<number> {
+/**
+ * Does what the arguments wish for. `environment` is asked for the variables only then. Resolves to the exit code, when
+ * the user has been told.
+ */
+export async function redrive(
+  args: readonly string[],
+  environment: () => Environment | Promise<Environment>,
+): Promise<number> {
   try {
-    const wish = parse(process.argv.slice(2))
+    const wish = parse(args)
     if (wish === undefined) {
       process.stdout.write(usage)
       return 0
     }
-    const config = parseConfig(environment())
+    const config = parseConfig(ofTool(await environment()))
     await using wired = await wireDeadLetters(config, new Registry(), createLog('silent').log)
     return await run(wish, wired.deadLetters)
   } catch (error) {
@@ -102,13 +110,13 @@ async function main(): Promise<number> {
 }
 
 /** The service's, but that a queue needs no database here, and that nothing is migrated. */
-function environment(): Environment {
-  const { QUEUE_URL, DATABASE_URL, DATABASE_HOST } = process.env
-  const hasDatabase = Boolean(DATABASE_URL || DATABASE_HOST)
+function ofTool(environment: Environment): Environment {
+  const { QUEUE_URL, DATABASE_URL, DATABASE_URL_FILE, DATABASE_HOST } = environment
+  const hasDatabase = Boolean(DATABASE_URL || DATABASE_URL_FILE || DATABASE_HOST)
   if (!QUEUE_URL && !hasDatabase)
     throw new OperatorFault('Set QUEUE_URL, or DATABASE_URL where there is no other queue: see --help.')
   const unused = hasDatabase ? {} : { DATABASE_URL: 'postgresql://unused' }
-  return { ...process.env, ...unused, ROLE: 'api' }
+  return { ...environment, ...unused, ROLE: 'api' }
 }
 
 function exitCodeOf(error: Error): number {
@@ -127,4 +135,4 @@ function complain(line: string): void {
   process.stderr.write(`${line}\n`)
 }
 
-if (import.meta.main) process.exitCode = await main()
+if (import.meta.main) process.exitCode = await redrive(process.argv.slice(2), () => process.env)

@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { parseEnv, promisify } from 'node:util'
+import { parseEnv } from 'node:util'
 import { sendSignal } from '../processes.ts'
 import { startSqs } from '../sqs.ts'
 import { waitForHttp, waitUntil } from '../wait.ts'
@@ -13,7 +12,6 @@ import {
   LAUNCHER,
   onMadeData,
   READY,
-  root,
   START,
   serviceOf,
   start,
@@ -132,16 +130,6 @@ for (const { signal, how } of [
   })
 }
 
-test('the list that follows `ready` has a command that looks at dead letters', async (t) => {
-  const dataDir = join(temporaryFolder(t), "it's data")
-  const launcher = await startReady(t, [...START, '--data-dir', dataDir, '--workers', '0'])
-  const line = await launcher.line(/^ {2}redrive /, READY)
-  const command = line.replace(/^ {2}redrive +/, '')
-  assert.match(command, /npm run redrive -- list$/)
-  const { stdout } = await promisify(execFile)('sh', ['-c', command], { cwd: root })
-  assert.match(stdout, /^nothing was given up$/m)
-})
-
 test("the user's own queue is used, and no emulator started", async (t) => {
   const sqs = await startSqs()
   t.after(() => sqs.stop())
@@ -151,7 +139,7 @@ test("the user's own queue is used, and no emulator started", async (t) => {
   await succeeds(launcher.url, await importLine(launcher.url, 'a'))
   assert.deepEqual(childrenOf(launcher.pid, EMULATOR), [])
   assert.equal(existsSync(join(dataDir, 'sqs')), false)
-  assert.equal(await launcher.line(/^ {2}redrive/, READY), '  redrive  npm run redrive -- list')
+  assert.equal(existsSync(join(dataDir, 'queue.env')), false)
 })
 
 test('with ROLE there is one process, of that role, and no worker', async (t) => {
