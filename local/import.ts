@@ -1,21 +1,19 @@
-import { createReadStream, statSync } from 'node:fs'
+/** `npm run import -- FILE`: sends a file to a running service, and shows how far it is until it has been applied. */
+import { createReadStream } from 'node:fs'
 import { extname } from 'node:path'
 import { Readable } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
-import { parseArgs } from 'node:util'
+import { backoffMs } from '../app/src/domain/backoff.ts'
+import { Failure } from './component.ts'
+import { type Options, parseOptions, USAGE } from './import-options.ts'
+import { sayLine, showProgress } from './progress.ts'
 
-/** `npm run import FILE`: sends a file to a running service and shows how far it is until it has been applied. */
-
-const USAGE = `npm run import -- FILE [--url URL]
-
-  FILE       .csv, or anything else as NDJSON: one {"id","value"} a line
-  --url URL  the service (default http://127.0.0.1:8000)
-`
-/** `EX_USAGE` and `EX_UNAVAILABLE` of sysexits.h. */
-const EXIT_USAGE = 64
+/** `EX_UNAVAILABLE` of sysexits.h. */
 const EXIT_UNAVAILABLE = 69
 const POLL_MS = 200
-const BAR_WIDTH = 30
+const BACKOFF = { baseMs: 200, maxMs: 5000 }
+/** What one answer may take. */
+const ANSWER_MS_MAX = 10_000
 const ERRORS_SHOWN = 10
 
 interface Import {
@@ -26,84 +24,111 @@ interface Import {
   readonly finishedAt: string | null
 }
 
-const [file, base] = fileAndUrl()
-const bytes = sizeOf(file)
-process.exitCode = await run().catch((error: Error & { cause?: Error }) => {
-  say(`\n${error.cause?.message ?? error.message}\n`)
-  return EXIT_UNAVAILABLE
-})
+process.exitCode = await main()
 
-async function run(): Promise<number> {
-  const path = await upload()
-  for (;;) {
-    const found = (await (await fetch(base + path)).json()) as Import
-    const { total, ...done } = found.lines
-    show('applying', done.applied + done.rejected + done.superseded, total)
-    if (found.finishedAt !== null) return tell(found)
-    await delay(POLL_MS)
+async function main(): Promise<number> {
+  try {
+    const options = parseOptions(process.argv.slice(2))
+    if (options === undefined) {
+      process.stdout.write(`${USAGE}\n`)
+      return 0
+    }
+    const { wish } = options
+    return tell(await follow('id' in wish ? `/imports/${wish.id}` : await upload(wish, options), options))
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error
+    sayLine(error.message)
+    return error.exitCode
   }
 }
 
 /** Resolves to the import's path. */
-async function upload(): Promise<string> {
+async function upload(
+  { file, bytes }: { readonly file: string; readonly bytes: number },
+  { url }: Options,
+): Promise<string> {
   let sent = 0
   const body = createReadStream(file).on('data', (chunk) => {
     sent += chunk.length
-    show('sending', sent, bytes)
+    showProgress('sending', sent, bytes)
   })
   const type = extname(file).toLowerCase() === '.csv' ? 'text/csv' : 'application/x-ndjson'
-  const answer = await fetch(`${base}/imports`, {
+  const answer = await fetch(`${url}/imports`, {
     method: 'POST',
     headers: { 'content-type': type },
     body: Readable.toWeb(body) as ReadableStream,
     duplex: 'half',
-  } as RequestInit)
-  const { detail } = (await answer.json()) as { detail?: string }
-  if (answer.status !== 202) throw new Error(`The service has refused it: ${answer.status} ${detail ?? ''}`)
-  return answer.headers.get('location') ?? ''
+  } as RequestInit).catch((error): never => {
+    const reason = reasonOf(error)
+    const advice = /ECONNREFUSED|ENOTFOUND|EAI_AGAIN/.test(reason)
+      ? 'is it running? npm start'
+      : 'whether it was accepted is not known'
+    throw new Failure(`${reason}: ${advice}`, EXIT_UNAVAILABLE)
+  })
+  const path = answer.headers.get('location')
+  if (answer.status !== 202 || path === null)
+    throw new Failure(
+      `The service has refused it: ${answer.status} ${await detailOf(answer)}`,
+      EXIT_UNAVAILABLE,
+    )
+  sayLine(`accepted as ${path}`)
+  return path
+}
+
+/** Resolves when it is finished. A service that does not answer may come back: the import outlives it. */
+async function follow(path: string, { url, waitMs }: Options): Promise<Import> {
+  let answeredAtMs = performance.now()
+  for (let failures = 0; ; ) {
+    const found = await ask(url + path, Math.min(ANSWER_MS_MAX, waitMs))
+    if (typeof found === 'string') {
+      if (failures++ === 0) sayLine(`${found}: asking again`)
+      if (performance.now() - answeredAtMs >= waitMs)
+        throw new Failure(
+          `No answer for ${waitMs / 1000} s. To follow it later: npm run import -- --follow ${path.split('/').at(-1)} --url ${url}`,
+          EXIT_UNAVAILABLE,
+        )
+    } else {
+      failures = 0
+      answeredAtMs = performance.now()
+      const { total, applied, rejected, superseded } = found.lines
+      showProgress('applying', applied + rejected + superseded, total)
+      if (found.finishedAt !== null) return found
+    }
+    await delay(POLL_MS + backoffMs(failures, BACKOFF))
+  }
+}
+
+/** Resolves to why there is no answer when a later one may be better. */
+async function ask(url: string, timeoutMs: number): Promise<Import | string> {
+  try {
+    const answer = await fetch(url, { signal: AbortSignal.timeout(timeoutMs) })
+    if (answer.ok) return (await answer.json()) as Import
+    const reason = `${answer.status} ${await detailOf(answer)}`
+    if (answer.status < 500) throw new Failure(`The service does not tell of it: ${reason}`, 1)
+    return reason
+  } catch (error) {
+    if (error instanceof Failure) throw error
+    return reasonOf(error as Error)
+  }
+}
+
+async function detailOf(answer: Response): Promise<string> {
+  const problem = (await answer.json().catch(() => ({}))) as { detail?: string }
+  return problem.detail ?? ''
+}
+
+/** Where several addresses were tried, the error has a code and no message. */
+function reasonOf({ message, cause }: Error): string {
+  const { message: why, code } = (cause ?? {}) as NodeJS.ErrnoException
+  return why || code || message
 }
 
 function tell({ state, detail, lines, errors }: Import): number {
-  say(`\n${state}${detail === undefined ? '' : `: ${detail}`}\n`)
+  const rejected = lines.rejected === 0 ? '' : `, ${lines.rejected} of ${lines.total} lines rejected`
+  sayLine(`${state}${rejected}${detail === undefined ? '' : `: ${detail}`}`)
   process.stdout.write(`${JSON.stringify(lines)}\n`)
   for (const { line, code, detail } of errors.slice(0, ERRORS_SHOWN))
-    say(`line ${line}: ${code}: ${detail}\n`)
-  if (lines.rejected > ERRORS_SHOWN) say(`and ${lines.rejected - ERRORS_SHOWN} more\n`)
+    sayLine(`line ${line}: ${code}: ${detail}`)
+  if (lines.rejected > ERRORS_SHOWN) sayLine(`and ${lines.rejected - ERRORS_SHOWN} more`)
   return state === 'succeeded' && lines.rejected === 0 ? 0 : 1
-}
-
-/** A line that is written over; where nobody looks, it is left out. */
-function show(what: string, done: number, all: number): void {
-  if (!process.stderr.isTTY) return
-  const part = all === 0 ? 1 : Math.min(1, done / all)
-  const bar = '█'.repeat(Math.round(part * BAR_WIDTH)).padEnd(BAR_WIDTH, '░')
-  say(`\r${what.padEnd(9)} ${bar} ${(part * 100).toFixed(0).padStart(3)}%`)
-}
-
-function fileAndUrl(): [file: string, url: string] {
-  try {
-    const { values, positionals } = parseArgs({
-      allowPositionals: true,
-      options: { url: { type: 'string', default: 'http://127.0.0.1:8000' } },
-    })
-    const [name, ...others] = positionals
-    if (name !== undefined && others.length === 0) return [name, values.url.replace(/\/$/, '')]
-  } catch (error) {
-    say(`${(error as Error).message}\n\n`)
-  }
-  say(USAGE)
-  process.exit(EXIT_USAGE)
-}
-
-function sizeOf(name: string): number {
-  try {
-    return statSync(name).size
-  } catch {
-    say(`${name}: there is no such file\n`)
-    process.exit(EXIT_USAGE)
-  }
-}
-
-function say(text: string): void {
-  process.stderr.write(text)
 }
