@@ -29,6 +29,9 @@ export class Failure extends Error {
   }
 }
 
+/** `EX_CONFIG` of sysexits.h, as the service has it: another start would be in vain. */
+export const EXIT_CONFIG = 78
+
 /** `PostgreSQL has ended by itself (SIGKILL)`, for its user. */
 export function endedByItself(who: string, { code, signal }: Exit): string {
   return `${who} has ended by itself (${signal ?? `exit code ${code}`})`

@@ -1,11 +1,9 @@
 import { join } from 'node:path'
-import { type Component, endedByItself, Failure } from './component.ts'
+import { type Component, EXIT_CONFIG, endedByItself, Failure } from './component.ts'
 import { openLogFile } from './log-file.ts'
 import { startPostgres } from './postgres.ts'
 
 const PORT_MAX = 65_535
-/** `EX_CONFIG` of sysexits.h, as the service has it. */
-const EXIT_CONFIG = 78
 
 /** PostgreSQL with the service's database, unless the user's environment leads to another one. */
 export const startDatabase: Component = async ({ env, dataDir, logDir, say }, onExit) => {

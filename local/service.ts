@@ -1,10 +1,14 @@
 import { join } from 'node:path'
-import { type Context, endedByItself, Failure } from './component.ts'
+import { setTimeout as delay } from 'node:timers/promises'
+import { type Context, EXIT_CONFIG, endedByItself, Failure } from './component.ts'
 import { openLogFile } from './log-file.ts'
-import { type RunningProcess, startProcess } from './processes.ts'
+import { type Exit, isStopping, type RunningProcess, startProcess } from './processes.ts'
 import { waitForHttp } from './wait.ts'
 
 const START_TIMEOUT_MS = 60_000
+/** Before another start; doubled each time, until one has lasted longer than the longest pause. */
+const PAUSE_MS = 500
+const PAUSE_MS_MAX = 10_000
 const entryPoint = join(import.meta.dirname, '../app/src/main.ts')
 
 /** Where each of the service's processes has its log. */
@@ -24,38 +28,78 @@ export interface Service {
  * Starts a process of the service, by the entry point that production runs. Its log goes to a file, what needs
  * attention to the terminal.
  */
-export function startService(
-  { name, env, prefix = '' }: Service,
-  { logDir, say }: Pick<Context, 'logDir' | 'say'>,
-): RunningProcess {
-  const log = openLogFile(serviceLog(logDir, name))
-  return startProcess({
-    command: process.execPath,
-    args: [entryPoint],
-    env,
-    onLine(line) {
-      log(line)
-      const message = attention(line)
-      if (message !== undefined) say(prefix + message)
-    },
-  })
+export function startService(service: Service, context: Output): RunningProcess {
+  return starterOf(service, context)()
+}
+
+export interface LastingService extends Service {
+  /** `The API`, for its user. */
+  readonly who: string
+  readonly url: string
 }
 
 /**
- * Resolves to what `url`/health says when it answers 200. Rejects with a `Failure` when the process, `who`, ends before
- * that, and calls `onExit` with one when it ends later.
+ * Starts a process of the service that is to last. Resolves to what its /health says when that answers 200, and rejects
+ * with a `Failure` when it ends before. When it ends by itself later, it is started again as an orchestrator would;
+ * `onExit` is called where its configuration makes that vain.
  */
-export async function healthOf(
-  service: RunningProcess,
-  { who, url }: { who: string; url: string },
+export async function keepService(
+  service: LastingService,
+  context: Output,
   onExit: (failure: Failure) => void,
 ): Promise<{ readonly tier: number }> {
-  const ended = service.exited.then((exit): never => {
-    throw new Failure(`${endedByItself(who, exit)}.`, exit.code || 1)
+  const start = starterOf(service, context)
+  const first = start()
+  const ended = first.exited.then((exit): never => {
+    throw failureOf(service, exit)
   })
-  const health = await Promise.race([ended, waitForHttp(`${url}/health`, { timeoutMs: START_TIMEOUT_MS })])
-  ended.catch(onExit)
-  return JSON.parse(health)
+  const health = waitForHttp(`${service.url}/health`, { timeoutMs: START_TIMEOUT_MS })
+  const text = await Promise.race([ended, health])
+  startAgain(first, start, service, context).catch(onExit)
+  return JSON.parse(text)
+}
+
+/** Whenever it has ended, until all is stopped. Rejects with a `Failure` where that is in vain. */
+async function startAgain(
+  first: RunningProcess,
+  start: () => RunningProcess,
+  service: LastingService,
+  { say }: Output,
+): Promise<void> {
+  let running = first
+  for (let pauseMs = PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, PAUSE_MS_MAX)) {
+    const startMs = performance.now()
+    const exit = await running.exited
+    if (isStopping()) return
+    if (exit.code === EXIT_CONFIG) throw failureOf(service, exit)
+    if (performance.now() - startMs > PAUSE_MS_MAX) pauseMs = PAUSE_MS
+    say(`${endedByItself(service.who, exit)}: starting it again in ${pauseMs / 1000} s`)
+    await delay(pauseMs)
+    if (isStopping()) return
+    running = start()
+  }
+}
+
+function failureOf({ who }: LastingService, exit: Exit): Failure {
+  return new Failure(`${endedByItself(who, exit)}.`, exit.code || 1)
+}
+
+type Output = Pick<Context, 'logDir' | 'say'>
+
+/** What starts a process of it, however often; all of them write one log. */
+function starterOf({ name, env, prefix = '' }: Service, { logDir, say }: Output): () => RunningProcess {
+  const log = openLogFile(serviceLog(logDir, name))
+  return () =>
+    startProcess({
+      command: process.execPath,
+      args: [entryPoint],
+      env,
+      onLine(line) {
+        log(line)
+        const message = attention(line)
+        if (message !== undefined) say(prefix + message)
+      },
+    })
 }
 
 /** What a person should see at once: warnings, errors, and whatever is no log line. */

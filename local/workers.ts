@@ -1,6 +1,6 @@
 import type { Component, Context, Failure } from './component.ts'
 import { listeningPort } from './ports.ts'
-import { healthOf, startService } from './service.ts'
+import { keepService } from './service.ts'
 
 /** Workers, each on a port of its own that nobody but this machine reaches. */
 export const startWorkers: Component = async (context, onExit) => {
@@ -18,8 +18,14 @@ async function startWorker(
 ): Promise<void> {
   const name = workerName(number)
   const own = { ROLE: 'worker', HOST: '127.0.0.1', PORT: String(port), METRICS_PORT: '' }
-  const worker = startService({ name, env: { ...context.env, ...own }, prefix: `${name}: ` }, context)
-  await healthOf(worker, { who: `Worker ${number}`, url: `http://127.0.0.1:${port}` }, onExit)
+  const worker = {
+    name,
+    who: `Worker ${number}`,
+    url: `http://127.0.0.1:${port}`,
+    env: { ...context.env, ...own },
+    prefix: `${name}: `,
+  }
+  await keepService(worker, context, onExit)
 }
 
 /** The first one is `worker-1`. */

@@ -105,9 +105,12 @@ export async function told(launcher: RunningProcess, subject: string): Promise<s
   return line.slice(line.lastIndexOf(' ') + 1)
 }
 
-/** The process of the service that writes this log, and where it listens. */
-export async function serviceOf(logFile: string): Promise<{ readonly pid: number; readonly url: string }> {
-  const listening = () => readFileSync(logFile, 'utf8').match(/^.*"listening".*$/m)?.[0]
+/** The process of the service that writes this log since its `starts`-th start, and where it listens. */
+export async function serviceOf(
+  logFile: string,
+  starts = 1,
+): Promise<{ readonly pid: number; readonly url: string }> {
+  const listening = () => readFileSync(logFile, 'utf8').match(/^.*"listening".*$/gm)?.[starts - 1]
   return JSON.parse(await waitUntil('the log tells the pid', listening, READY))
 }
 

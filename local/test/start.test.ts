@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -124,12 +124,29 @@ test('a service that logs nothing becomes ready too', async (t) => {
   assert.equal((await fetch(`${launcher.url}/health`)).status, 200)
 })
 
-test('an API that dies takes the launcher along, with a reason', async (t) => {
+test('an API that dies is started again, where it was', async (t) => {
   const launcher = await startReady(t, LAUNCHER)
-  const { pid } = await serviceOf(await told(launcher, 'log'))
-  process.kill(pid, 'SIGKILL')
-  assert.equal((await launcher.exited).code, 1)
-  assert.match(launcher.output.join('\n'), /The API has ended by itself \(SIGKILL\)/)
+  await put(launcher.url, '1')
+  const log = await told(launcher, 'log')
+  process.kill((await serviceOf(log)).pid, 'SIGKILL')
+  await launcher.line(/^The API has ended by itself \(SIGKILL\): starting it again in 0\.5 s$/, READY)
+  const again = await serviceOf(log, 2)
+  assert.equal(again.url, launcher.url)
+  await assertFound(again.url, '1')
+  launcher.signal('SIGTERM')
+  assert.deepEqual(await launcher.exited, { code: 0, signal: null })
+  await launcher.nothingLeft()
+})
+
+test('an API whose configuration has become wrong is not started again and again', async (t) => {
+  await using server = await startDatabaseServer()
+  const file = join(temporaryFolder(t), 'url')
+  writeFileSync(file, server.url())
+  const launcher = await startReady(t, [...LAUNCHER, '--tier', '2'], { DATABASE_URL_FILE: file })
+  rmSync(file)
+  process.kill((await serviceOf(await told(launcher, 'log'))).pid, 'SIGKILL')
+  assert.equal((await launcher.exited).code, 78)
+  assert.match(launcher.output.join('\n'), /^The API has ended by itself \(exit code 78\)\.$/m)
   await launcher.nothingLeft()
 })
 

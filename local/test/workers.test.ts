@@ -100,16 +100,24 @@ test('work that is put off is done after kill -9 and a start from the same data'
   assert((await fetch(`${second.url}/data/a`)).ok)
 })
 
-test('a worker that dies takes the launcher along, with a reason', async (t) => {
+test('a worker that dies is started again after a pause that grows, and nothing else is', async (t) => {
   const launcher = await startReady(t, [...LAUNCHER, '--workers', '2'])
   const [, second] = await Promise.all(
     [1, 2].map((n) => launcher.line(new RegExp(`/worker-${n}\\.log$`), READY)),
   )
-  const { pid } = await serviceOf(second?.split(/ +/).at(-1) ?? '')
-  process.kill(pid, 'SIGKILL')
-  assert.equal((await launcher.exited).code, 1)
-  assert.match(launcher.output.join('\n'), /^Worker 2 has ended by itself \(SIGKILL\)\.$/m)
-  await launcher.nothingLeft()
+  const log = second?.split(/ +/).at(-1) ?? ''
+  for (const [starts, pause] of [
+    [1, '0.5'],
+    [2, '1'],
+  ] as const) {
+    process.kill((await serviceOf(log, starts)).pid, 'SIGKILL')
+    const told = `Worker 2 has ended by itself (SIGKILL): starting it again in ${pause} s`
+    await launcher.line(new RegExp(`^${RegExp.escape(told)}$`), READY)
+  }
+  const { url } = await serviceOf(log, 3)
+  await waitForHttp(`${url}/health`, READY)
+  await succeeds(launcher.url, await importLine(launcher.url, 'a'))
+  assert.doesNotMatch(launcher.output.join('\n'), /(API|Worker 1) has ended/)
 })
 
 for (const { signal, how } of [
