@@ -43,25 +43,30 @@ async function runRole(config: Config): Promise<void> {
 }
 
 function fail(error: unknown): never {
-  if (error instanceof ConfigError) {
-    process.stderr.write(`${error.message}\n${error.faults.map((fault) => `  ${fault}\n`).join('')}`)
-    process.exit(EXIT_CONFIG)
-  }
-  if (error instanceof OperatorFault) {
-    process.stderr.write(`${error.message}\n`)
-    process.exit(EXIT_CONFIG)
-  }
-  process.stderr.write(`${messageOf(error)}\n`)
-  process.exit(1)
+  const [message, exitCode] = verdictOn(error)
+  process.stderr.write(`${message}\n`)
+  process.exit(exitCode)
 }
 
-function messageOf(error: unknown): string {
+/** Of what keeps a process from listening, only a port that is taken may be another one's fault, and become free. */
+function verdictOn(error: unknown): [message: string, exitCode: number] {
+  if (error instanceof ConfigError)
+    return [[error.message, ...error.faults.map((fault) => `  ${fault}`)].join('\n'), EXIT_CONFIG]
+  if (error instanceof OperatorFault) return [error.message, EXIT_CONFIG]
   const { code, port, stack } = error as NodeJS.ErrnoException & { port?: number }
-  if (code === 'EADDRINUSE')
-    return `Port ${port} is taken: stop what listens there, or set PORT (or METRICS_PORT) to another one.`
-  if (code === 'EACCES')
-    return `Port ${port} may not be listened on by this user: set PORT to one above 1023.`
-  if (code === 'EADDRNOTAVAIL')
-    return 'HOST is not an address of this machine: set HOST to one, or to 0.0.0.0 for all.'
-  return stack ?? String(error)
+  switch (code) {
+    case 'EADDRINUSE':
+      return [
+        `Port ${port} is taken: stop what listens there, or set PORT (or METRICS_PORT) to another one.`,
+        1,
+      ]
+    case 'EACCES':
+      return [`Port ${port} may not be listened on by this user: set PORT to one above 1023.`, EXIT_CONFIG]
+    case 'EADDRNOTAVAIL':
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return ['HOST is not an address of this machine: set HOST to one, or to 0.0.0.0 for all.', EXIT_CONFIG]
+    default:
+      return [stack ?? String(error), 1]
+  }
 }

@@ -23,10 +23,12 @@ test('a metrics port that is taken ends it with 1 and says which', async () => {
   assert.match(stderr, new RegExp(`^Port ${port} is taken`))
 })
 
-test('an address that is not of this machine ends it with 1 and says so', async () => {
-  const { code, stderr } = await runService({ HOST: '192.0.2.1' })
-  assert.equal(code, 1)
-  assert.match(stderr, /^HOST is not an address of this machine/)
+test('an address that is not of this machine ends it with 78 and says so', async () => {
+  for (const HOST of ['192.0.2.1', 'nowhere.invalid']) {
+    const { code, stderr } = await runService({ HOST })
+    assert.equal(code, 78)
+    assert.match(stderr, /^HOST is not an address of this machine[^\n]*\n$/)
+  }
 })
 
 test('faults in the environment end it with 78, all of them by name, and none with its value', async () => {
