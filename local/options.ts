@@ -33,18 +33,22 @@ Variables of the service, such as PORT, are honoured; tiers/tier-N.env has the d
 PostgreSQL of your own; DATABASE_PORT is the port of the one that is started otherwise. REDIS_URL leads to a Redis of
 your own, QUEUE_URL to a queue. With ROLE one process of that role is started, without workers.`
 
-/** Parses the launcher's arguments. Throws an error whose message says which one is wrong. */
-export function parseOptions(args: readonly string[]): Options {
-  const { values } = parseArgs({
-    args: [...args],
-    options: {
-      tier: { type: 'string', default: TIER_DEFAULT },
-      workers: { type: 'string' },
-      'data-dir': { type: 'string' },
-      ephemeral: { type: 'boolean', default: false },
-      help: { type: 'boolean', default: false },
-    },
-  })
+const known = {
+  tier: { type: 'string', default: TIER_DEFAULT },
+  workers: { type: 'string' },
+  'data-dir': { type: 'string' },
+  ephemeral: { type: 'boolean', default: false },
+  help: { type: 'boolean', default: false },
+} as const
+
+/**
+ * Parses the launcher's arguments. Throws an error whose message says which one is wrong; so is one that npm has taken
+ * for its own, of which it leaves a variable in the environment.
+ */
+export function parseOptions(args: readonly string[], env: NodeJS.ProcessEnv = {}): Options {
+  const taken = Object.keys(known).find((name) => env[`npm_config_${name.replace('-', '_')}`] !== undefined)
+  if (taken !== undefined) throw new Error(`npm has taken --${taken} for its own: npm start -- --${taken} …`)
+  const { values } = parseArgs({ args: [...args], options: known })
   if (values['data-dir'] === '') throw new Error('--data-dir: expected the name of a folder')
   if (values.ephemeral && values['data-dir'] !== undefined) {
     throw new Error('--ephemeral and --data-dir exclude each other')

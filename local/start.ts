@@ -25,12 +25,14 @@ process.stdout.on('error', () => {})
 process.stderr.on('error', () => {})
 const dataDir = options.dataDir ?? createThrowAwayFolder()
 const exitCode = await run()
+if (exitCode === 0) say('stopping')
 await stopProcesses()
+if (exitCode === 0) say('stopped')
 process.exit(exitCode)
 
 function readOptions(): Options {
   try {
-    return parseOptions(process.argv.slice(2))
+    return parseOptions(process.argv.slice(2), process.env)
   } catch (error) {
     complain(`${(error as Error).message}\n\n${USAGE}`)
     process.exit(EXIT_USAGE)

@@ -1,15 +1,18 @@
-import { mkdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { accessSync, constants, existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
 import { parseEnv } from 'node:util'
 import { startApi } from './api.ts'
 import { startCache } from './cache.ts'
-import type { Component, Context, Failure } from './component.ts'
+import { type Component, type Context, Failure } from './component.ts'
 import { startDatabase } from './database.ts'
 import { migrate } from './migration.ts'
 import type { Tier } from './options.ts'
 import { beginStage } from './processes.ts'
 import { noteQueue, startQueue } from './queue.ts'
 import { startWorkers } from './workers.ts'
+
+/** `EX_CANTCREAT` of sysexits.h. */
+const EXIT_CANNOT_CREATE = 73
 
 /** In the order of their start: what is in one stage does not need each other. */
 const stages: Readonly<Record<Tier, readonly (readonly Component[])[]>> = {
@@ -28,7 +31,8 @@ export async function startSystem(
   onExit: (failure: Failure) => void,
 ): Promise<NodeJS.ProcessEnv> {
   const logDir = join(dataDir, 'log')
-  mkdirSync(logDir, { recursive: true })
+  makeFolder(logDir)
+  sayUnused(tier, say)
   // A user who has chosen the role of the API's process gets no other ones beside it.
   const hasWorkers = tier === '4' && !process.env.ROLE
   let env = { ...environmentOf(tier), ...(hasWorkers && { ROLE: 'api' }) }
@@ -41,8 +45,26 @@ export async function startSystem(
   return env
 }
 
+/** One by one: where the parent takes none, as in /proc, Node's recursive way never ends. */
+function makeFolder(path: string): void {
+  const missing: string[] = []
+  for (let at = resolve(path); !existsSync(at); at = dirname(at)) missing.unshift(at)
+  try {
+    for (const folder of missing) mkdirSync(folder)
+    accessSync(path, constants.W_OK)
+  } catch (error) {
+    throw new Failure(`Data and logs cannot be kept there: ${(error as Error).message}`, EXIT_CANNOT_CREATE)
+  }
+}
+
 /** What makes a higher tier than 1. */
 const CAPABILITIES = /^(DATABASE|REDIS|QUEUE)_/
+
+/** Whoever has set it expects something of it. */
+function sayUnused(tier: Tier, say: Context['say']): void {
+  const names = Object.keys(process.env).filter((name) => CAPABILITIES.test(name) && process.env[name])
+  if (tier === '1' && names.length > 0) say(`not used at tier 1: ${names.join(', ')}`)
+}
 
 /** The user's environment over the tier's. Whoever presses Ctrl-C has no balancer that needs time to notice. */
 function environmentOf(tier: Tier): NodeJS.ProcessEnv {

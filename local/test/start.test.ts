@@ -220,6 +220,7 @@ test("the user's own database is used, and none is started", async (t) => {
 
 test('tier 1 starts no database, and leaves one that is there alone', async (t) => {
   const launcher = await startReady(t, TIER_1, { DATABASE_URL: 'postgresql://nobody@127.0.0.1:1/none' })
+  assert.equal(launcher.output[0], 'not used at tier 1: DATABASE_URL')
   assert.equal(launcher.tier, '1')
   assert.equal(JSON.parse(await waitForHttp(`${launcher.url}/health`, READY)).tier, 1)
   assert.equal(JSON.parse(await waitForHttp(`${launcher.url}/data/1`, READY)).id, '1')
@@ -271,6 +272,30 @@ test('wrong options exit with 64 and say what is wrong', async (t) => {
     assert.equal((await launcher.exited).code, 64)
     assert.match(launcher.output.join('\n'), message)
   }
+})
+
+test('an option that npm has taken for its own is told how it is given', async (t) => {
+  const npm = start(t, ['npm', 'start', '--tier', '2'])
+  assert.equal((await npm.exited).code, 64)
+  assert.match(npm.output.join('\n'), /^npm has taken --tier for its own: npm start -- --tier …$/m)
+})
+
+test('a place where no data can be kept is a failure in one sentence', async (t) => {
+  for (const dataDir of ['/dev/null/x', '/proc/x', 'README.md']) {
+    const launcher = start(t, [...START, '--data-dir', dataDir])
+    assert.equal((await launcher.exited).code, 73)
+    assert.equal(launcher.output.length, 1)
+    assert.match(launcher.output[0] ?? '', /^Data and logs cannot be kept there: E/)
+  }
+})
+
+test('an address that is none ends the start, with the reason and its exit code', async (t) => {
+  const launcher = start(t, TIER_1, { HOST: 'nowhere.invalid' })
+  assert.equal((await launcher.exited).code, 78)
+  assert.deepEqual(launcher.output, [
+    'HOST is not an address of this machine: set HOST to one, or to 0.0.0.0 for all.',
+    'The API has ended by itself (exit code 78).',
+  ])
 })
 
 test('--help exits with 0', async (t) => {
