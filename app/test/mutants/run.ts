@@ -12,7 +12,7 @@ working tree of its own, and requires the test that the patch names to fail ther
 `
 
 /** Half of the time is waiting; but tests measure times, and more at once would make them disturb each other. */
-const AT_ONCE = 3
+const AT_ONCE = 4
 
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({

@@ -134,16 +134,25 @@ export function createPool(options: PoolOptions): Pool {
     }
   }
 
+  /** One after the other, so that an answer that does not come holds up no request; once one is lost, all of them. */
+  async function isThere(session: Session): Promise<boolean> {
+    try {
+      await session.query(ping)
+      return true
+    } catch {
+      return false
+    } finally {
+      giveBack(session)
+    }
+  }
+
+  /** One after the other, so that an answer that does not come holds up no request; once one is lost, all of them. */
   async function checkIdle(): Promise<void> {
-    await Promise.allSettled(
-      idle.splice(0).map(async (session) => {
-        try {
-          await session.query(ping)
-        } finally {
-          giveBack(session)
-        }
-      }),
-    )
+    for (let left = idle.length; left > 0; left--) {
+      const session = idle.shift()
+      if (session === undefined) return
+      if (!(await isThere(session))) return void (await Promise.all(idle.splice(0).map(isThere)))
+    }
   }
 
   return {

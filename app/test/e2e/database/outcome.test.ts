@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { after, before, suite, test } from 'node:test'
+import { after, afterEach, before, suite, test } from 'node:test'
 import pg from 'pg'
 import { waitUntil } from '../../../../local/wait.ts'
 import { ask, serves } from '../../support/ask.ts'
@@ -21,6 +21,11 @@ after(async () => {
   await service.kill()
   await proxy[Symbol.asyncDispose]()
   await database[Symbol.asyncDispose]()
+})
+/** A test that fails takes no other along. */
+afterEach(async () => {
+  proxy.pass()
+  await serves(service)
 })
 
 async function versionOf(id: string): Promise<number> {
