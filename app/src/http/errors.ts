@@ -48,7 +48,9 @@ function frameworkError(error: FastifyError, request: Request): AppError {
 export function unsupportedMediaType(request: Request): AppError {
   const expected = takesImports(request)
     ? 'NDJSON (application/x-ndjson) or CSV (text/csv)'
-    : 'application/json'
+    : request.method === 'PATCH'
+      ? 'application/merge-patch+json or application/json'
+      : 'application/json'
   return new AppError(
     'unsupported_media_type',
     `Expected a body of type ${expected}, in UTF-8 and without a content encoding.`,
@@ -95,7 +97,10 @@ function fieldError({ keyword, instancePath, params, message, parentSchema }: Vi
     }
     case 'discriminator':
       return { pointer: `${instancePath}/op`, code, detail: 'Expected "put" or "delete".' }
-    default:
-      return { pointer: instancePath, code, detail: `Expected ${parentSchema?.description ?? message}.` }
+    default: {
+      const { description } = parentSchema ?? {}
+      const detail = description === undefined ? `The value ${message}.` : `Expected ${description}.`
+      return { pointer: instancePath, code, detail }
+    }
   }
 }

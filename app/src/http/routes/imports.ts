@@ -16,11 +16,9 @@ import type { Caller } from '../../ports/store.ts'
 import type { RouteContext } from '../context.ts'
 import type { App, Request } from '../framework.ts'
 import { answerRead, answerWritten } from '../item-replies.ts'
+import { CSV_TYPE } from '../media-types.ts'
 import { answers, IdParams, Import, ImportBody } from '../schemas.ts'
 import { createUploads } from '../uploads.ts'
-
-export const NDJSON_TYPES = ['application/x-ndjson', 'application/ndjson']
-export const CSV_TYPE = 'text/csv'
 
 const tags = ['imports']
 
