@@ -14,8 +14,11 @@ export interface Pool {
   close(): void
 }
 
-/** Called once for each request: with the status of its answer, or undefined when its connection broke. */
-export type Settle = (status: number | undefined, scheduledMs: number) => void
+/**
+ * Called once for each request: with the status of its answer, or undefined when its connection broke; `head` is the
+ * answer's, as it came, and is overwritten afterwards.
+ */
+export type Settle = (status: number | undefined, scheduledMs: number, head?: Buffer) => void
 
 interface Connection {
   readonly socket: Socket
@@ -70,16 +73,16 @@ export function connectionPool(origin: URL, connectionsMax: number, settle: Sett
     connection.received = answer === undefined ? Buffer.from(whole) : undefined
     if (answer === undefined) return true
     connection.usable = !answer.closes
-    finish(connection, answer.status)
+    finish(connection, answer.status, whole.subarray(0, answer.bodyAt))
     if (connection.usable) idle.push(connection)
     else connection.socket.end()
     return true
   }
 
-  function finish(connection: Connection, status: number | undefined): void {
+  function finish(connection: Connection, status: number | undefined, head?: Buffer): void {
     if (connection.scheduledMs === undefined) return
     busy -= 1
-    settle(status, connection.scheduledMs)
+    settle(status, connection.scheduledMs, head)
     connection.scheduledMs = undefined
   }
 

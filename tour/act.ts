@@ -2,7 +2,7 @@ import type { Random } from '../app/test/support/random.ts'
 import type { DebianTool } from '../local/debian.ts'
 import type { Recording } from './recording.ts'
 import type { Stage } from './stage.ts'
-import { counted } from './words.ts'
+import type { Claim, Verdict } from './verdict.ts'
 
 /** One step of the story: what presses, what is done about it, and the claims that are measured. */
 export interface Act {
@@ -25,14 +25,16 @@ export interface Scene {
   readonly recording: Recording
   readonly random: Random
   readonly length: Length
-  /** What a bound on a time is multiplied by: 1, or more where others use this machine too (see `crowding`). */
+  /** By how many times a bound on a time may be missed: 1, or more where others use this machine too (see `crowding`). */
   patience(): number
+  /** Of a time that has a bound, which counts only where the machine is quiet enough. */
+  within(ms: number, msMax: number): Verdict
   /** Tells what happens now. */
   now(what: string): void
   /** Tells of a fault, or of its end, and marks it in the plot. */
   mark(what: string): void
-  /** A claim with what was measured; every act has some, and each of them can fail. */
-  claim(says: string, measured: string, holds: boolean): void
+  /** A claim with what was measured; every act has some, and each of them can fail. It is as good as its worst part. */
+  claim(says: string, measured: string, ...parts: readonly (Verdict | boolean)[]): void
 }
 
 /** How long an act lets things run. A shortened one is for tests. */
@@ -40,16 +42,12 @@ export interface Length {
   /** Of a stretch of load in which something is measured. */
   readonly stretchMs: number
   readonly importLines: number
+  /** Of each of several imports at one time. */
+  readonly eachImportLines: number
 }
 
-export const WHOLE: Length = { stretchMs: 3000, importLines: 60_000 }
-export const SHORT: Length = { stretchMs: 800, importLines: 15_000 }
-
-export interface Claim {
-  readonly says: string
-  readonly measured: string
-  readonly holds: boolean
-}
+export const WHOLE: Length = { stretchMs: 3000, importLines: 60_000, eachImportLines: 15_000 }
+export const SHORT: Length = { stretchMs: 800, importLines: 15_000, eachImportLines: 4_000 }
 
 /** An act that was played. */
 export interface Played {
@@ -58,16 +56,4 @@ export interface Played {
   readonly patience: number
   readonly recording: Recording
   readonly tookMs: number
-}
-
-/** `7 acts, 23 claims: all hold`, and whether that is so. */
-export function verdictOf(played: readonly Played[]): { readonly allHold: boolean; readonly text: string } {
-  const claims = played.flatMap((one) => one.claims)
-  const allHold = played.every(holds)
-  const outcome = allHold ? 'all hold' : `${claims.filter((claim) => !claim.holds).length} FAILED`
-  return { allHold, text: `${counted(played.length, 'act')}, ${counted(claims.length, 'claim')}: ${outcome}` }
-}
-
-export function holds({ claims }: Played): boolean {
-  return claims.length > 0 && claims.every((claim) => claim.holds)
 }

@@ -1,7 +1,8 @@
 const SPIN_CPU_MS = 50
 /** Below it nobody else is there: a computation is never quite alone. */
 const CROWDED = 1.2
-const CROWDING_MAX = 10
+/** Whoever misses a bound by more than that is at fault on any machine. */
+const PATIENCE_MAX = 10
 
 export interface Crowding {
   /** The most that was measured so far. */
@@ -11,8 +12,8 @@ export interface Crowding {
 }
 
 /**
- * How many times as long as on a machine of its own a computation takes because others use the processors. Bounds on
- * times get twice as much wider, for neighbours come and go: the tour judges the service, not them.
+ * How many times as long as on a machine of its own a computation takes because others use the processors. The tour
+ * judges the service, not them: see `patienceFor`.
  */
 export function createCrowding(): Crowding {
   let most = 1
@@ -21,14 +22,18 @@ export function createCrowding(): Crowding {
       return most
     },
     measure() {
-      most = Math.max(most, Math.min(CROWDING_MAX, slowness()))
+      most = Math.max(most, slowness())
       return most
     },
   }
 }
 
+/**
+ * By how many times a time may miss its bound and be no fault: 1 on a quiet machine, otherwise twice the crowding, for
+ * neighbours come and go.
+ */
 export function patienceFor(crowding: number): number {
-  return crowding < CROWDED ? 1 : 2 * crowding
+  return crowding < CROWDED ? 1 : Math.min(PATIENCE_MAX, 2 * crowding)
 }
 
 function slowness(): number {

@@ -6,6 +6,8 @@ import type { Outcome, Recording } from './recording.ts'
 
 /** More than are busy, as a rule: it is the service that has to keep requests waiting. */
 const CONNECTIONS = 400
+/** How an answer says that the cache did not have it: there was nothing, or nothing that is sure to be new enough. */
+const FROM_STORE = 'cache-status: redis; fwd=miss'
 const FILL_MS_MAX = 10_000
 const ANSWERS_MS_MAX = 10_000
 
@@ -35,7 +37,9 @@ export async function startLoad(
 ): Promise<Load> {
   const origin = new URL(`http://127.0.0.1:${port}`)
   const texts = requests.map((request) => Buffer.from(requestText(request, origin.host)))
-  const pool = connectionPool(origin, CONNECTIONS, (status, dueMs) => recording.add(dueMs, outcomeOf(status)))
+  const pool = connectionPool(origin, CONNECTIONS, (status, dueMs, head) =>
+    recording.add(dueMs, outcomeOf(status), head?.includes(FROM_STORE)),
+  )
   await pool.fill(FILL_MS_MAX)
   const stop = new AbortController()
   const waiting: { readonly text: Buffer; readonly dueMs: number }[] = []

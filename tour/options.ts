@@ -29,7 +29,8 @@ export function usage(acts: readonly Act[]): string {
   acts:
 ${names.join('\n')}
 
-Plays the story of the tiers on real processes and writes a report with their plots. Exits with 1 if a claim does not hold.
+Plays the story of the tiers on real processes and writes a report with their plots. Exits with 1 if a claim fails. A time that is missed
+where others use the machine too is not judged (~): it is told, and fails nothing.
 `
 }
 

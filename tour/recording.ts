@@ -9,6 +9,8 @@ export interface Sample {
   /** From then to its end. */
   readonly tookMs: number
   readonly outcome: Outcome
+  /** Whether the answer says that the cache was asked and did not have it. */
+  readonly isFromStore: boolean
 }
 
 export interface Mark {
@@ -34,7 +36,7 @@ export interface Recording {
   /** Milliseconds since the beginning. */
   nowMs(): number
   /** `dueMs` is a time of `performance.now()`. */
-  add(dueMs: number, outcome: Outcome): void
+  add(dueMs: number, outcome: Outcome, isFromStore?: boolean): void
   mark(what: string): void
   /** Those that were due in this stretch of time. */
   between(fromMs: number, toMs: number): Stretch
@@ -45,6 +47,7 @@ export interface Stretch {
   readonly answered: number
   readonly refused: number
   readonly failed: number
+  readonly fromStore: number
   readonly p50Ms: number
   readonly p99Ms: number
   readonly maxMs: number
@@ -59,8 +62,11 @@ export function startRecording(): Recording {
     samples,
     marks,
     nowMs,
-    add: (dueMs, outcome) =>
-      void samples.push({ atMs: dueMs - startedMs, tookMs: performance.now() - dueMs, outcome }),
+    add: (dueMs, outcome, isFromStore = false) =>
+      void samples.push({
+        ...{ atMs: dueMs - startedMs, tookMs: performance.now() - dueMs },
+        ...{ outcome, isFromStore },
+      }),
     mark: (what) => void marks.push({ atMs: nowMs(), what }),
     between: (fromMs, toMs) => summary(samples.filter(({ atMs }) => atMs >= fromMs && atMs < toMs)),
   }
@@ -74,6 +80,7 @@ function summary(samples: readonly Sample[]): Stretch {
     answered: count('answered'),
     refused: count('refused'),
     failed: count('failed'),
+    fromStore: samples.filter(({ isFromStore }) => isFromStore).length,
     p50Ms: percentile(tookMs, 0.5),
     p99Ms: percentile(tookMs, 0.99),
     maxMs: percentile(tookMs, 1),
@@ -86,7 +93,12 @@ export function bucketsOf({ samples }: Pick<Recording, 'samples'>, bucketMs: num
   const [first, last] = [Math.min(...groups.keys()), Math.max(...groups.keys())]
   if (groups.size === 0) return []
   return Array.from({ length: last - first + 1 }, (_, n) => {
-    const { count: _count, maxMs: _maxMs, ...rest } = summary(groups.get(first + n) ?? [])
+    const {
+      count: _count,
+      fromStore: _fromStore,
+      maxMs: _maxMs,
+      ...rest
+    } = summary(groups.get(first + n) ?? [])
     return { fromMs: (first + n) * bucketMs, ...rest }
   })
 }

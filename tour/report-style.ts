@@ -1,9 +1,9 @@
 /** The report's look, in light and in dark. */
 export const reportStyle = `
 :root { color-scheme: light dark; --text: #1c2430; --soft: #5d6878; --page: #ffffff; --panel: #f5f7fa; --line: #dde3ea;
-  --p50: #2563a8; --p99: #8f5fbf; --answered: #4f9d77; --refused: #e0a030; --failed: #d64545; --pass: #1f7a4d; --fail: #c22f2f; }
+  --p50: #2563a8; --p99: #8f5fbf; --answered: #4f9d77; --refused: #e0a030; --failed: #d64545; --pass: #1f7a4d; --open: #8a6510; --fail: #c22f2f; }
 @media (prefers-color-scheme: dark) { :root { --text: #e4e8ee; --soft: #98a3b3; --page: #14181f; --panel: #1c222b; --line: #303946;
-  --p50: #6aa9ea; --p99: #bd93e8; --answered: #4f9d77; --refused: #d9a441; --failed: #e46464; --pass: #5cc492; --fail: #f08080; } }
+  --p50: #6aa9ea; --p99: #bd93e8; --answered: #4f9d77; --refused: #d9a441; --failed: #e46464; --pass: #5cc492; --open: #d9b45c; --fail: #f08080; } }
 * { box-sizing: border-box; }
 body { margin: 0 auto; max-width: 62rem; padding: 2rem 1.5rem; background: var(--page); color: var(--text);
   font: 15px/1.5 system-ui, 'DejaVu Sans', sans-serif; }
@@ -14,7 +14,7 @@ code { font: .88em ui-monospace, 'DejaVu Sans Mono', monospace; background: var(
 small { color: var(--soft); font-size: .88em; }
 .verdict { font-size: 1.15rem; font-weight: 600; padding: .6rem 1rem; border-left: 4px solid; background: var(--panel); }
 .verdict small { font-weight: normal; margin-left: .4rem; }
-.pass { color: var(--pass); } .fail { color: var(--fail); }
+.pass { color: var(--pass); } .open { color: var(--open); } .fail { color: var(--fail); }
 table { border-collapse: collapse; width: 100%; margin: 1.5rem 0; font-size: .92em; }
 th, td { text-align: left; vertical-align: top; padding: .5rem .6rem; border-bottom: 1px solid var(--line); }
 thead th { color: var(--soft); font-weight: normal; white-space: nowrap; } tbody th { white-space: nowrap; }
@@ -25,6 +25,7 @@ section { margin: 1.5rem 0 2rem; padding-top: 1.2rem; border-top: 1px solid var(
 .claims { list-style: none; margin: 0 0 1rem; padding: 0; }
 .claims li { padding: .15rem 0 .15rem 1.6rem; position: relative; }
 .claims li::before { position: absolute; left: .2rem; font-weight: 700; content: '✓'; }
+.claims li.open::before { content: '~'; }
 .claims li.fail::before { content: '✗'; }
 .claims span { color: var(--text); } .claims .fail span { font-weight: 600; color: var(--fail); }
 .claims small { display: block; white-space: pre-wrap; font-variant-numeric: tabular-nums; }

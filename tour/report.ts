@@ -1,8 +1,9 @@
 import type { Environment } from '../bench/environment.ts'
-import { holds, type Played, verdictOf } from './act.ts'
+import type { Played } from './act.ts'
 import { plot, plotLegend, plotText } from './plot.ts'
 import { reportStyle } from './report-style.ts'
 import { readTiers } from './tiers.ts'
+import { evidenceOf, leniency, summaryOf, verdictOf } from './verdict.ts'
 import { escaped, milliseconds } from './words.ts'
 
 export interface Report {
@@ -12,6 +13,8 @@ export interface Report {
   readonly tookMs: number
   readonly at: Date
 }
+
+const CLASSES = { holds: 'pass', 'not judged': 'open', fails: 'fail' } as const
 
 /** One page that needs nothing else: no script, no font, no picture from elsewhere. */
 export function reportPage(report: Report): string {
@@ -42,16 +45,14 @@ ${footer(report)}
 }
 
 function verdict({ played, tookMs }: Report): string {
-  const { allHold, text } = verdictOf(played)
-  return `<p class="verdict ${allHold ? 'pass' : 'fail'}">${text} <small>in ${milliseconds(tookMs)}</small></p>`
+  return `<p class="verdict ${CLASSES[verdictOf(played)]}">${summaryOf(played)} <small>in ${milliseconds(tookMs)}</small></p>`
 }
 
 function tierTable(played: readonly Played[]): string {
   const rows = readTiers().map(({ tier, name, adds, gains, lacks }) => {
     const acts = played.filter(({ act }) => act.tier === tier)
     const links = acts.map(
-      (one) =>
-        `<a class="${holds(one) ? 'pass' : 'fail'}" href="#${one.act.name}">${escaped(one.act.name)}</a>`,
+      (one) => `<a class="${CLASSES[verdictOf([one])]}" href="#${one.act.name}">${escaped(one.act.name)}</a>`,
     )
     const cells = [adds, gains, lacks].map((text) => `<td>${codes(text)}</td>`).join('')
     return `<tr><th scope="row"><b class="tier tier-${tier}">${tier}</b> ${name}</th>${cells}<td>${links.join(' ')}</td></tr>`
@@ -72,11 +73,10 @@ function codes(text: string): string {
 function section(one: Played, seed: number): string {
   const { act, claims, recording, patience, tookMs } = one
   const items = claims.map(
-    ({ says, measured, holds: held }) =>
-      `<li class="${held ? 'pass' : 'fail'}"><span>${escaped(says)}</span><small>${escaped(measured)}</small></li>`,
+    (claim) =>
+      `<li class="${CLASSES[claim.verdict]}"><span>${escaped(claim.says)}</span><small>${escaped(evidenceOf(claim))}</small></li>`,
   )
-  const wide =
-    patience > 1 ? `; others used the machine, bounds on times were ${patience.toFixed(1)} times as wide` : ''
+  const spared = leniency(patience)
   const again = `npm run tour -- --act ${act.name} --seed ${seed}`
   return `<section id="${act.name}">
 <h2><b class="tier tier-${act.tier}">${act.tier}</b> ${escaped(act.title)}</h2>
@@ -86,7 +86,7 @@ ${items.join('\n')}
 </ul>
 <figure>
 ${plot(recording, act.title)}
-<figcaption>${escaped(plotText(recording))}; ${milliseconds(tookMs)}${wide}<br><code>${escaped(again)}</code></figcaption>
+<figcaption>${escaped(plotText(recording))}; played in ${milliseconds(tookMs)}${spared === undefined ? '' : `; ${spared}`}<br><code>${escaped(again)}</code></figcaption>
 </figure>
 </section>`
 }

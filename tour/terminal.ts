@@ -2,14 +2,17 @@ import type { Writable } from 'node:stream'
 import { styleText } from 'node:util'
 import type { Environment } from '../bench/environment.ts'
 import { whole } from '../bench/text.ts'
-import { type Act, type Claim, type Played, verdictOf } from './act.ts'
+import type { Act, Played } from './act.ts'
 import { type Bucket, bucketsOf } from './recording.ts'
+import { type Claim, evidenceOf, leniency, summaryOf, type Verdict, verdictOf } from './verdict.ts'
 import { milliseconds } from './words.ts'
 
 const WIDTH = 100
 const SPARKS = '▁▂▃▄▅▆▇█'
 const SPARKS_MAX = 60
 const INDENT = '           '
+const VERDICTS = { holds: '✓ pass', 'not judged': '~ not judged', fails: '✗ FAIL' } as const
+const COLOURS = { holds: 'green', 'not judged': 'yellow', fails: 'red' } as const
 
 export interface Terminal {
   begins(conditions: Environment, seed: number): void
@@ -39,31 +42,32 @@ export function createTerminal(stream: Writable): Terminal {
     },
     now: (atMs, what) => say(`${time(atMs)}  ${what}`),
     mark: (atMs, what) => say(`${time(atMs)}  ${styled('yellow', `▼ ${what}`)}`),
-    claim({ says, measured, holds: held }) {
-      const verdict = held ? styled('green', '✓ pass') : styled(['bold', 'red'], '✗ FAIL')
-      say(`   ${verdict}  ${says}`)
-      say(`${INDENT}${styled(held ? 'gray' : 'red', measured)}`)
+    claim(claim) {
+      const { says, verdict } = claim
+      say(`   ${styled(formatOf(verdict), VERDICTS[verdict])}  ${says}`)
+      say(`${INDENT}${styled(verdict === 'fails' ? 'red' : 'gray', evidenceOf(claim))}`)
     },
     actEnds({ recording, patience }) {
-      if (patience > 1)
-        say(
-          styled(
-            'gray',
-            `   others use this machine: bounds on times were ${patience.toFixed(1)} times as wide`,
-          ),
-        )
+      const spared = leniency(patience)
+      if (spared !== undefined) say(styled('gray', `   ${spared}`))
       const everyMs = Math.max(100, Math.ceil(recording.nowMs() / SPARKS_MAX / 100) * 100)
       const buckets = bucketsOf(recording, everyMs)
       if (buckets.length === 0) return
       for (const line of sparklines(buckets, everyMs)) say(styled('blue', `   ${line}`))
     },
     ends(played, tookMs, report) {
-      const { allHold, text } = verdictOf(played)
       say()
-      say(styled(['bold', allHold ? 'green' : 'red'], text) + styled('gray', `, in ${milliseconds(tookMs)}`))
+      say(
+        styled(['bold', COLOURS[verdictOf(played)]], summaryOf(played)) +
+          styled('gray', `, in ${milliseconds(tookMs)}`),
+      )
       say(`report: ${report}`)
     },
   }
+}
+
+function formatOf(verdict: Verdict): Parameters<typeof styleText>[0] {
+  return verdict === 'fails' ? ['bold', COLOURS[verdict]] : COLOURS[verdict]
 }
 
 /** Longest answers and answers a second, one character for each stretch of `everyMs`. */

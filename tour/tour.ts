@@ -4,7 +4,7 @@ import type { Writable } from 'node:stream'
 import { randomFrom } from '../app/test/support/random.ts'
 import { environment } from '../bench/environment.ts'
 import { debianTool } from '../local/debian.ts'
-import { type Act, type Claim, holds, type Length, type Played, type Scene, SHORT, WHOLE } from './act.ts'
+import { type Act, type Length, type Played, type Scene, SHORT, WHOLE } from './act.ts'
 import { createCrowding, patienceFor } from './crowding.ts'
 import { parseOptions, usage } from './options.ts'
 import { takePicture } from './picture.ts'
@@ -12,6 +12,7 @@ import { startRecording } from './recording.ts'
 import { reportPage } from './report.ts'
 import { createStage, type Stage } from './stage.ts'
 import { createTerminal, type Terminal } from './terminal.ts'
+import { type Claim, verdictOf, within, worstOf } from './verdict.ts'
 
 /** `EX_USAGE` of sysexits.h. */
 const EXIT_USAGE = 64
@@ -48,7 +49,7 @@ export async function tour(acts: readonly Act[], args: readonly string[], out: W
   )
   terminal.ends(played, tookMs, relative(process.cwd(), options.report))
   if (options.picture !== undefined) await takePicture(options.report, resolve(options.picture))
-  return played.every(holds) ? 0 : 1
+  return verdictOf(played) === 'fails' ? 1 : 0
 }
 
 function optionsOf(args: readonly string[], acts: readonly Act[]) {
@@ -66,13 +67,13 @@ interface Given {
   readonly length: Length
 }
 
-/** An act that throws has a claim that fails: that it can be played to its end. */
+/** An act that throws has a claim that fails: that it can be played to its end. So has one that claims nothing. */
 async function play(act: Act, given: Given, terminal: Terminal): Promise<Played> {
   const crowding = createCrowding()
   const recording = startRecording()
   const claims: Claim[] = []
-  const claim: Scene['claim'] = (says, measured, held) => {
-    const one = { says, measured, holds: held }
+  const claim: Scene['claim'] = (says, measured, ...parts) => {
+    const one = { says, measured, verdict: worstOf(parts) }
     claims.push(one)
     terminal.claim(one)
   }
@@ -84,7 +85,11 @@ async function play(act: Act, given: Given, terminal: Terminal): Promise<Played>
   const patience = () => patienceFor(crowding.measure())
   patience()
   try {
-    await act.play({ ...given, recording, patience, now, mark, claim })
+    await act.play({
+      ...{ ...given, recording, patience, now, mark, claim },
+      within: (ms, msMax) => within(ms, msMax, patience()),
+    })
+    if (claims.length === 0) claim('it claims something', 'nothing', false)
   } catch (error) {
     claim('it can be played to its end', String((error as Error).stack ?? error), false)
   }

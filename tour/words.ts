@@ -7,11 +7,6 @@ export function milliseconds(ms: number): string {
   return ms >= 9.95 ? `${whole(ms)} ms` : `${ms.toFixed(1)} ms`
 }
 
-/** What a bound has become on a machine that others use; nothing where it is what it was. */
-export function widened(boundMs: number, patience: number): string {
-  return patience > 1 ? ` (${milliseconds(boundMs * patience)} allowed, for others use this machine)` : ''
-}
-
 /** `3 writes`, `1 write`. */
 export function counted(count: number, one: string): string {
   return `${whole(count)} ${count === 1 ? one : `${one}s`}`

@@ -6,8 +6,8 @@ import { whole } from '../../bench/text.ts'
 import { waitUntil } from '../../local/wait.ts'
 import type { Act } from '../act.ts'
 import { hotReads, writeHotItems } from '../hot.ts'
+import { IMPORT_SOON, importLines } from '../imports.ts'
 import { startLoad } from '../load.ts'
-import { IMPORT_SOON, importLines } from '../watch.ts'
 import { failures, milliseconds } from '../words.ts'
 
 const PER_SECOND = 100

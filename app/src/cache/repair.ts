@@ -25,7 +25,7 @@ export interface RepairOptions {
 }
 
 /** With the near level's 250 ms and a read's own time it is below the second that is promised. */
-const LAG_MS_MAX = 700
+export const LAG_MS_MAX = 700
 /** A round without news, to know that there are none. */
 const LOOK_EVERY_MS = 250
 /** How long a process lets another one go first. */
