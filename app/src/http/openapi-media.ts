@@ -52,6 +52,7 @@ const RESPONSE_HEADERS: Readonly<Record<string, Readonly<Record<string, Header>>
   'put /data/{id} 200': ETAG,
   'put /data/{id} 201': ETAG,
   'patch /data/{id} 200': ETAG,
+  'get /data 200': { Link: text('the next page, if there is one (RFC 8288)') },
   'post /data 201': { ...ETAG, Location: text('the path of the new item') },
   'post /imports 202': { Location: text('the path of the import') },
 }
