@@ -45,10 +45,17 @@ for (const [command, folder] of [[first, 'app'], ...others.map((up) => [up, '.']
   })
 }
 
-/** What the service can do without for a while may come after it is ready. */
+/** Behind a balancer each process is asked by so many requests in a row. */
+const IN_A_ROW = 10
+
+/** What a process can do without for a while may come after it is ready, and to one later than to another. */
 async function isWhole(url: string, tier: string): Promise<boolean> {
-  const health = (await (await fetch(`${url}/health`)).json()) as { status: string; tier: number }
-  return health.status === 'ok' && health.tier === Number(tier)
+  for (let n = 0; n < IN_A_ROW; n++) {
+    const answer = await fetch(`${url}/health`)
+    const { status, tier: told } = (await answer.json()) as { status: string; tier: number }
+    if (status !== 'ok' || told !== Number(tier)) return false
+  }
+  return true
 }
 
 function inFolder(command: string, folder: string, env: Readonly<Record<string, string>>) {
