@@ -15,9 +15,10 @@ const PORT = 8000
 /** Images may have to be pulled. */
 const FIRST_START_MS_MAX = 120_000
 const WHOLE_MS_MAX = 60_000
-const TIER_DEFAULT = '4'
+const TIER_DEFAULT = 4
 
-const ups = commands.filter(({ text }) => / up\b/.test(text))
+/** Each tier is started by its file elsewhere. */
+const ups = commands.filter(({ text }) => / up\b/.test(text) && !text.includes('--env-file'))
 const down = commands.find(({ text }) => text === 'docker compose down')?.text ?? 'exit 1'
 const [first, ...others] = ups as [Command, ...Command[]]
 
@@ -30,8 +31,7 @@ for (const [command, folder] of [[first, 'app'], ...others.map((up) => [up, '.']
     const up = inFolder(command.text, folder, project.env)
     const exited = once(up, 'exit')
     await answers200(`${project.url}/data/1`, FIRST_START_MS_MAX)
-    const [, tier = TIER_DEFAULT] = /^tier (\d)/.exec(command.comment) ?? []
-    await waitUntil('all is there', () => isWhole(project.url, tier), { timeoutMs: WHOLE_MS_MAX })
+    await waitUntil('all is there', () => isWhole(project.url), { timeoutMs: WHOLE_MS_MAX })
     for (const curl of curls) await ask(curl, project.url)
     for (const [, service = '', count] of command.text.matchAll(/--scale (\w+)=(\d+)/g)) {
       assert.equal((await project.containers(service)).length, Number(count), service)
@@ -49,11 +49,11 @@ for (const [command, folder] of [[first, 'app'], ...others.map((up) => [up, '.']
 const IN_A_ROW = 10
 
 /** What a process can do without for a while may come after it is ready, and to one later than to another. */
-async function isWhole(url: string, tier: string): Promise<boolean> {
+async function isWhole(url: string): Promise<boolean> {
   for (let n = 0; n < IN_A_ROW; n++) {
     const answer = await fetch(`${url}/health`)
     const { status, tier: told } = (await answer.json()) as { status: string; tier: number }
-    if (status !== 'ok' || told !== Number(tier)) return false
+    if (status !== 'ok' || told !== TIER_DEFAULT) return false
   }
   return true
 }
